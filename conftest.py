@@ -1,0 +1,27 @@
+"""Options of the whole test run, and the end of its servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.services import stop_services
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--promise", action="append", default=[], metavar="P39",
+        help="run only the tests named after this promise (may be repeated)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = {name.upper() for name in config.getoption("--promise")}
+    if not wanted:
+        return
+    keep = [i for i in items if wanted & {str(a) for m in i.iter_markers("promise") for a in m.args}]
+    config.hook.pytest_deselected(items=[item for item in items if item not in keep])
+    items[:] = keep
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    stop_services()

@@ -1,0 +1,60 @@
+"""The workflow of a case. Everything clinical hangs on its encounter, not here."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.db import models
+
+from consults.state import ConsultState
+from records.models import Encounter, Patient
+
+
+class Consult(models.Model):
+    """One consult, one to one with its encounter. Holds state and times, no health information."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    encounter = models.OneToOneField(Encounter, on_delete=models.CASCADE, related_name="consult")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="consults")
+    account_id = models.UUIDField(db_index=True, help_text="Who filled it in and pays.")
+    questionnaire = models.CharField(max_length=30, help_text="Name and version, for example acne-1.")
+    state = models.CharField(max_length=20, choices=ConsultState.choices, default=ConsultState.DRAFT)
+    form_key = models.UUIDField(unique=True, default=uuid4)
+    order_id = models.UUIDField(null=True, blank=True, unique=True)
+    assigned_to = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True, blank=True, help_text="Sent by the patient.")
+    paid_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The answer was promised by then.")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=ConsultState.values), name="consult_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="in_review") | models.Q(assigned_to__isnull=False),
+                name="consult_in_review_has_clinician",
+            ),
+            models.UniqueConstraint(
+                fields=["patient"], condition=models.Q(state="draft"), name="consult_one_draft_per_patient"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=models.Q(state="submitted"), name="consult_queue"),
+            models.Index(
+                fields=["assigned_to", "due_at"],
+                condition=models.Q(state__in=["in_review", "needs_information"]), name="consult_mine",
+            ),
+            models.Index(fields=["patient", "-created_at"], name="consult_patient"),
+            models.Index(
+                fields=["changed_at"], condition=models.Q(state__in=["draft", "awaiting_payment"]),
+                name="consult_unsent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"consult {self.pk}"

@@ -1,0 +1,1 @@
+"""The platform: settings, guards, and the small apps that every room above leans on."""

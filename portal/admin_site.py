@@ -1,0 +1,164 @@
+"""The clinic's admin: a closed list of models, and pages that the apps add to it.
+
+The site opens for an active staff account with a staff role; the second factor is asked by
+``portal.accounts.middleware``. ``site.page`` adds a desk (a view with its permission and menu
+entry) the way ``site.register`` adds a model. Models are read-only unless they say otherwise,
+and models of other packages (allauth registers some by itself) are not let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.functional import Promise
+
+from portal.permissions import Permission, allows
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Page:
+    """One desk of the admin. ``menu`` is its entry on the home page; None hides it."""
+
+    route: str
+    view: Callable[..., HttpResponse]
+    permission: Permission
+    name: str
+    title: Text
+    menu: Text | None
+    hint: Text
+    count: Callable[[Any], int] | None
+
+
+class PortalAdminSite(admin.AdminSite):
+    """Django's admin with one door, a closed list of models, and the clinic's own desks."""
+
+    site_header = site_title = "Clinic"  # replaced per request by the template
+    index_template = "admin/portal_index.html"
+    enable_nav_sidebar = False
+    final_catch_all_view = True
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._pages: list[Page] = []
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Let a model in only with an admin class that names its permission."""
+        if admin_class is None or not issubclass(admin_class, ReadOnlyAdmin):
+            return  # allauth and others register their models by themselves: not on this site
+        super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        actor = getattr(request, "actor", None)
+        active = bool(getattr(request.user, "is_active", False))
+        return actor is not None and active and allows(actor, Permission.ADMIN_ENTER)
+
+    def page(
+        self, route: str, view: Callable[..., HttpResponse], permission: Permission, *, name: str,
+        title: Text, menu: Text | None = None, hint: Text = "", count: Callable[[Any], int] | None = None,
+    ) -> None:
+        """Add a desk at ``/admin/<route>`` as ``admin:<name>``, for roles with ``permission``."""
+        self._pages.append(Page(route, view, permission, name, title, menu, hint, count))
+
+    def _guarded(self, page: Page) -> Callable[..., HttpResponse]:
+        @wraps(page.view)
+        def view(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not self.has_permission(request) or not allows(request.actor, page.permission):
+                raise Http404
+            return page.view(request, *args, **kwargs)
+
+        return view
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own: list[URLPattern | URLResolver] = [
+            path(page.route, self._guarded(page), name=page.name) for page in self._pages
+        ]
+        return own + super().get_urls()
+
+    def pages_for(self, request: Any) -> list[dict[str, Any]]:
+        """Menu entries of this person, each with its count of waiting work."""
+        return [
+            {
+                "name": f"admin:{page.name}",
+                "label": page.menu,
+                "hint": page.hint,
+                "count": page.count(request.actor) if page.count else None,
+            }
+            for page in self._pages
+            if page.menu is not None and allows(request.actor, page.permission)
+        ]
+
+    def each_context(self, request: Any) -> dict[str, Any]:
+        context = super().each_context(request)
+        actor = getattr(request, "actor", None)
+        if actor is not None and self.has_permission(request):
+            context["desk_menu"] = [
+                {"name": f"admin:{page.name}", "label": page.menu}
+                for page in self._pages
+                if page.menu is not None and allows(actor, page.permission)
+            ]
+        return context
+
+    def index(self, request: Any, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().index(request, {**(extra_context or {}), "desks": self.pages_for(request)})
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one sign-in page, with the second factor; the admin's own is not used."""
+        if request.user.is_authenticated:
+            raise Http404
+        return redirect_to_login(request.GET.get("next") or request.get_full_path())
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A model that staff may look at, by role. Changing goes through services and desks.
+
+    Lists count by estimate and never load encrypted columns unless they are shown.
+    """
+
+    permission: Permission
+    show_full_result_count = False
+    actions = None
+
+    def has_module_permission(self, request: Any) -> bool:
+        return allows(request.actor, self.permission)
+
+    def has_view_permission(self, request: Any, obj: models.Model | None = None) -> bool:
+        return allows(request.actor, self.permission)
+
+    def has_add_permission(self, request: Any, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: Any, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: models.Model | None = None) -> bool:
+        return False
+
+    def log_addition(self, *_: Any) -> None:
+        """The admin's own history is not used: the access log is (no PHI in admin history)."""
+
+    log_change = log_deletion = log_addition  # type: ignore[assignment]
+
+
+class _SiteProxy:
+    """``site.register`` and ``site.page`` at import time of the apps' ``admin.py``."""
+
+    def register(self, model: type[models.Model] | Iterable[type[models.Model]], admin_class: type[ReadOnlyAdmin]) -> None:
+        admin.site.register(model, admin_class)  # type: ignore[arg-type]
+
+    def page(self, *args: Any, **kwargs: Any) -> None:
+        admin.site.page(*args, **kwargs)  # type: ignore[attr-defined]
+
+
+site = _SiteProxy()

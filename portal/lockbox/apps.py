@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LockboxConfig(AppConfig):
+    name = "portal.lockbox"
+    label = "lockbox"

@@ -1,0 +1,374 @@
+"""All settings of the portal, in one file, read from the environment.
+
+``PORTAL_ENV`` is ``production`` unless said otherwise: a forgotten variable makes the strict
+choice. ``development`` (the demo) and ``test`` bring throw-away keys; ``portal/checks.py``
+refuses to start production with any of them. Every number of law or policy is a setting here,
+with the row of the rules it comes from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if env.str("PORTAL_ENV_FILE", ""):
+    env.read_env(env.str("PORTAL_ENV_FILE"))
+
+PORTAL_ENV: str = env.str("PORTAL_ENV", "production")
+PRODUCTION: bool = PORTAL_ENV == "production"
+LOCAL_DIR = Path(env.str("PORTAL_LOCAL_DIR", str(BASE_DIR / ".local" / PORTAL_ENV)))
+
+
+def _secret(name: str, development_value: str) -> str:
+    """A secret from the environment; only outside production a throw-away stands in for it."""
+    return env.str(name) if PRODUCTION else env.str(name, development_value)
+
+
+# --- Django -------------------------------------------------------------------------------
+DEBUG: bool = env.bool("DJANGO_DEBUG", False)
+SECRET_KEY: str = _secret("DJANGO_SECRET_KEY", "development-only-not-a-secret-development-only")
+ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1"])
+SITE_URL: str = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "csp",
+    "django_htmx",
+    "pgtrigger",
+    "pghistory",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "portal.pages",
+    "portal.crypto",
+    "portal.lockbox",
+    "portal.evidence",
+    "portal.audit",
+    "portal.outbox",
+    "portal.agreements",
+    "portal.accounts",
+    "portal.jobs",
+    "billing",
+    "records",
+    "consults",
+    "privacy",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.RequestIdMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.accounts.middleware.ActorMiddleware",
+    "portal.accounts.middleware.SessionLimitMiddleware",
+    "portal.middleware.PrivateResponseMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.accounts.middleware.SessionActivityMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "portal.accounts.middleware.StaffMfaMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.NotVisibleMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context_processors.clinic",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **env.db_url("DATABASE_URL", "postgresql://portal@localhost/portal"),
+        # Kept connections are worth 2.2 to 2.7 times on a page (PERFORMANCE.md).
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", 600),
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,  # an audit row must be committed before content leaves
+    }
+}
+REDIS_URL: str = env.str("REDIS_URL", "redis://localhost:6379/0")
+
+# Rate limits and used-code marks live in PostgreSQL, so sign-in works while the broker is down.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    }
+}
+
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", _("English"))]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+# Ciphertext only. Names are random; nothing here can be opened without its row.
+SEALED_DIR = Path(env.str("SEALED_DIR", str(LOCAL_DIR / "sealed")))
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "sealed": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(SEALED_DIR)}},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+# Uploads that spill out of memory touch the disk in clear for the length of one request.
+FILE_UPLOAD_TEMP_DIR = env.str("FILE_UPLOAD_TEMP_DIR", "") or None
+
+# --- Keys ---------------------------------------------------------------------------------
+# Newest first: the first encrypts, all decrypt (P17). `manage.py rotate_keys` moves rows on.
+FIELD_ENCRYPTION_KEY: list[str] = [
+    key
+    for key in _secret("FIELD_ENCRYPTION_KEY", "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE=").split(",")
+    if key
+]
+# Keys of the keyed hashes and of the audit rows' authentication codes; never in the database.
+AUDIT_HMAC_KEY: str = _secret("AUDIT_HMAC_KEY", "development-only-audit-key")
+SEARCH_HMAC_KEY: str = _secret("SEARCH_HMAC_KEY", "development-only-search-key")
+# age public keys: web and worker can seal the archive and never open it.
+ARCHIVE_RECIPIENTS: list[str] = env.list("ARCHIVE_RECIPIENTS", default=[])
+LOCKBOX_DIR = Path(env.str("LOCKBOX_DIR", str(LOCAL_DIR / "lockbox")))
+
+# --- The clinic (never a literal elsewhere) ---------------------------------------------------
+CLINIC_NAME: str = env.str("CLINIC_NAME", "Clear Lake Skin")
+CLINIC_LEGAL_NAME: str = env.str("CLINIC_LEGAL_NAME", "Clear Lake Skin, PLLC")
+CLINIC_ADDRESS: list[str] = env.list("CLINIC_ADDRESS", default=["12 Lakeshore Drive", "Clear Lake", "MN 55319"])
+CLINIC_EMAIL: str = env.str("CLINIC_EMAIL", "hello@clearlakeskin.example")
+CLINIC_PHONE: str = env.str("CLINIC_PHONE", "(320) 555-0142")
+CLINIC_OFFICER_NAME: str = env.str("CLINIC_OFFICER_NAME", "Mia Soto")
+CLINIC_OFFICER_EMAIL: str = env.str("CLINIC_OFFICER_EMAIL", "privacy@clearlakeskin.example")
+CLINIC_TIME_ZONE: str = env.str("CLINIC_TIME_ZONE", "America/Chicago")
+CLINIC_STATES: dict[str, str] = dict(
+    pair.split(":", 1) for pair in env.list("CLINIC_STATES", default=["MN:Minnesota"])
+)  # states in which its clinicians are licensed (RULES 4.17)
+CLINIC_REPLY_HOURS: int = env.int("CLINIC_REPLY_HOURS", 24)
+
+# --- Accounts (allauth) -----------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {"signup": "portal.accounts.forms.SignupForm"}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 3600  # recovery.email_h=1, ceiling 24 h (RULES 7.12)
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 3600
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", 0)
+MFA_ADAPTER = "portal.accounts.adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = CLINIC_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+USERSESSIONS_TRACK_ACTIVITY = False  # our own middleware touches a session once a minute at most
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/home/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+STAFF_MFA_REQUIRED: bool = env.bool("STAFF_MFA_REQUIRED", True)
+UNVERIFIED_ACCOUNT_HOURS = env.int("UNVERIFIED_ACCOUNT_HOURS", 24)  # P02
+ADULT_AGE = env.int("ADULT_AGE", 18)  # majority_age (RULES 4.12)
+MINIMUM_AGE = env.int("MINIMUM_AGE", 13)  # coppa_age (RULES 6.5)
+PASSWORD_HASHERS = ["portal.accounts.hashers.ClinicArgon2Hasher"]
+ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 19_456)  # OWASP floor (RULES 7.6)
+ARGON2_TIME_COST = env.int("ARGON2_TIME_COST", 2)
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    # Alone, a password needs 15 signs; nothing about its make-up, no expiry (RULES 7.1, 7.2).
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+     "OPTIONS": {"min_length": env.int("PASSWORD_MIN_LENGTH", 15)}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "portal.accounts.passwords.NotAboutYouValidator"},
+]
+
+# --- Sessions (RULES 7.8; enforced on the server) -----------------------------------------------
+SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_PATIENT_IDLE_MINUTES = env.int("SESSION_PATIENT_IDLE_MINUTES", 30)
+SESSION_PATIENT_HOURS = env.int("SESSION_PATIENT_HOURS", 24)
+SESSION_STAFF_IDLE_MINUTES = env.int("SESSION_STAFF_IDLE_MINUTES", 15)
+SESSION_STAFF_HOURS = env.int("SESSION_STAFF_HOURS", 12)
+SESSION_WARN_SECONDS = env.int("SESSION_WARN_SECONDS", 120)  # at least 20 (RULES 6.9)
+SESSION_COOKIE_AGE = SESSION_PATIENT_HOURS * 3600
+
+# --- Security headers (P19) ----------------------------------------------------------------------
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Square (P15) ----------------------------------------------------------------------------------
+SQUARE_ENVIRONMENT: str = env.str("SQUARE_ENVIRONMENT", "production" if PRODUCTION else "standin")
+SQUARE_BASE_URL: str = env.str("SQUARE_BASE_URL", "" if PRODUCTION else "http://localhost:8100")
+SQUARE_ACCESS_TOKEN: str = _secret("SQUARE_ACCESS_TOKEN", "standin-token")
+SQUARE_LOCATION_ID: str = _secret("SQUARE_LOCATION_ID", "STANDIN")
+SQUARE_WEBHOOK_URL: str = env.str("SQUARE_WEBHOOK_URL", f"{SITE_URL}/billing/square/webhook/")
+SQUARE_WEBHOOK_SIGNATURE_KEYS: list[str] = _secret("SQUARE_WEBHOOK_SIGNATURE_KEYS", "standin-signature-key").split(",")
+SQUARE_PRIVACY_URL: str = env.str("SQUARE_PRIVACY_URL", "https://squareup.com/us/en/legal/general/privacy")
+SQUARE_TIMEOUT_SECONDS = env.int("SQUARE_TIMEOUT_SECONDS", 5)
+# Where a checkout may lead: Chromium applies form-action to the redirect after a POST as well.
+SQUARE_CHECKOUT_ORIGINS: list[str] = env.list(
+    "SQUARE_CHECKOUT_ORIGINS",
+    default=["https://square.link", "https://checkout.square.site"] if PRODUCTION else [SQUARE_BASE_URL],
+)
+CONSULT_FEE_CENTS = env.int("CONSULT_FEE_CENTS", 5900)
+CURRENCY: str = env.str("CURRENCY", "USD")
+
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "blob:"],  # blob: the preview of a photo before it is sent
+        "form-action": [SELF, *SQUARE_CHECKOUT_ORIGINS],
+    }
+}
+
+# --- Mail (P24) ----------------------------------------------------------------------------------
+LOCAL_INBOX_DIR: str = env.str("LOCAL_INBOX_DIR", "")
+EMAIL_BACKEND: str = env.str(
+    "EMAIL_BACKEND",
+    "portal.outbox.inbox.LocalInboxBackend" if LOCAL_INBOX_DIR else "django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{CLINIC_NAME} <{CLINIC_EMAIL}>")
+MAIL_MAX_ATTEMPTS = env.int("MAIL_MAX_ATTEMPTS", 8)
+
+# --- Celery (COMPONENTS 4: work is in tables, messages are nudges) ----------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", "portal")
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1000
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+}
+CELERY_TIMEZONE = CLINIC_TIME_ZONE
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "outbox-sweep": {"task": "outbox.sweep", "schedule": 30},
+    "jobs-sweep": {"task": "jobs.sweep", "schedule": 60},
+    "photos-sweep": {"task": "records.photos.sweep", "schedule": 60},
+    "billing-sweep": {"task": "billing.sweep", "schedule": 60},
+    "billing-reconcile": {"task": "billing.reconcile", "schedule": crontab(minute="*/15")},
+    "consults-sweep": {"task": "consults.sweep", "schedule": 60},
+    "accounts-purge": {"task": "accounts.purge_unverified", "schedule": crontab(minute=20)},
+    "privacy-sweep": {"task": "privacy.sweep", "schedule": 120},
+    "privacy-archive": {"task": "privacy.archive_nightly", "schedule": crontab(hour=2, minute=30)},
+}
+
+# --- Photos (RULES 8.21, PERFORMANCE.md) ---------------------------------------------------------------
+PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", 25_000_000)
+PHOTO_MAX_PIXELS = env.int("PHOTO_MAX_PIXELS", 60_000_000)
+PHOTO_MAX_EDGE = env.int("PHOTO_MAX_EDGE", 2048)
+PHOTO_THUMB_EDGE = env.int("PHOTO_THUMB_EDGE", 320)
+PHOTO_SECONDS = env.int("PHOTO_SECONDS", 20)
+PHOTO_MEMORY_MB = env.int("PHOTO_MEMORY_MB", 1024)
+PHOTO_MAX_ATTEMPTS = env.int("PHOTO_MAX_ATTEMPTS", 3)
+PHOTOS_PER_ENCOUNTER = env.int("PHOTOS_PER_ENCOUNTER", 24)
+
+# --- The work of the clinic ---------------------------------------------------------------------------
+DRAFT_EXPIRES_DAYS = env.int("DRAFT_EXPIRES_DAYS", 30)
+CARE_TEAM_FOLLOW_UP_DAYS = env.int("CARE_TEAM_FOLLOW_UP_DAYS", 30)
+ACCESS_DUE_DAYS = env.int("ACCESS_DUE_DAYS", 30)  # RULES 1.2, ceiling 30
+DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
+EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
+RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
+RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_phi": {"()": "portal.logs.NoPhiFilter"}},
+    "formatters": {"line": {"()": "portal.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["no_phi"], "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"level": "INFO", "propagate": True, "handlers": []},
+        "django.server": {"level": "WARNING", "propagate": True, "handlers": []},
+        "celery": {"level": "WARNING", "propagate": True},
+        "celery.redirected": {"level": "WARNING", "propagate": True},
+        "httpx": {"level": "WARNING", "propagate": True},
+    },
+}

@@ -1,0 +1,98 @@
+"""Requests of patients with their legal clocks, and the copies in the archive."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.crypto.fields import EncryptedTextField
+from privacy.state import RequestState
+
+
+class RequestKind(models.TextChoices):
+    """What a patient can ask for. Part 4 of the product adds the others."""
+
+    ACCESS = "access", _("A copy of the record")
+    DELETION = "deletion", _("Deletion of the record")
+
+
+class DenialGround(models.TextChoices):
+    """The closed list of grounds on which a deletion may be refused (P37, P39)."""
+
+    RETENTION_LAW = "retention_law", _("The law makes us keep it")
+    LEGAL_HOLD = "legal_hold", _("A court or authority told us to keep it")
+    IDENTITY = "identity", _("We could not make sure who asked")
+
+
+class RightsRequest(models.Model):
+    """One request, with the day it came and the day by which the law wants it done."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=12, choices=RequestKind.choices)
+    subject_id = models.UUIDField(db_index=True)
+    account_id = models.UUIDField()
+    state = models.CharField(max_length=14, choices=RequestState.choices, default=RequestState.RECEIVED)
+    form_key = models.UUIDField(unique=True, default=uuid4)
+    note = EncryptedTextField(context="privacy.RightsRequest.note", blank=True)
+    received_on = models.DateField()
+    due_on = models.DateField()
+    officer_id = models.UUIDField(null=True, blank=True)
+    denial_ground = models.CharField(max_length=20, choices=DenialGround.choices, blank=True)
+    denial_letter = EncryptedTextField(context="privacy.RightsRequest.denial_letter", blank=True)
+    job_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(due_on__gte=models.F("received_on")), name="request_due_later"),
+            models.CheckConstraint(
+                condition=~models.Q(state="denied") | ~models.Q(denial_ground=""), name="request_denial_has_ground"
+            ),
+            models.UniqueConstraint(
+                fields=["subject_id", "kind"],
+                condition=models.Q(state__in=["received", "in_progress", "carrying_out"]),
+                name="request_one_open_per_kind",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_on"], condition=models.Q(state__in=["received", "in_progress", "carrying_out"]),
+                name="request_open_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} request {self.pk}"
+
+
+class ArchiveReason(models.TextChoices):
+    """Why a copy was made."""
+
+    NIGHTLY = "nightly", _("Nightly copy of a finished consult")
+    ERASURE = "erasure", _("Last copy before deletion")
+
+
+class ArchiveCopy(models.Model):
+    """One sealed bundle in the lockbox. Kept after an erasure: ids, dates and hashes only (P40)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    subject_id = models.UUIDField(db_index=True)
+    encounter_id = models.UUIDField(null=True, blank=True)
+    reason = models.CharField(max_length=10, choices=ArchiveReason.choices)
+    name = models.CharField(max_length=200, unique=True)
+    version = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64)
+    content_sha256 = models.CharField(max_length=64, help_text="Of the manifest; tells whether the record changed.")
+    size = models.BigIntegerField()
+    retain_until = models.DateField()
+    sealed_at = models.DateTimeField(auto_now_add=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "archive copies"
+
+    def __str__(self) -> str:
+        return f"archive copy {self.pk}"

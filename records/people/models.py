@@ -1,0 +1,84 @@
+"""The patient, and who may open the patient's record."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pghistory
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.crypto.fields import EncryptedCharField, EncryptedDateField, EncryptedJSONField
+
+
+@pghistory.track(pghistory.UpdateEvent(row=pghistory.Old))
+class Patient(models.Model):
+    """A person who is cared for. ``id`` is the subject id that every app carries.
+
+    No link to an account stands here: "self" is a grant like "guardian". Either name may be
+    empty, not both: many people have one name.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    given_name = EncryptedCharField(context="records.Patient.given_name", max_length=200, blank=True)
+    family_name = EncryptedCharField(context="records.Patient.family_name", max_length=200, blank=True)
+    birth_date = EncryptedDateField(context="records.Patient.birth_date")
+    phone = EncryptedCharField(context="records.Patient.phone", max_length=40, blank=True)
+    # {"street": str, "city": str, "state": "MN", "postal_code": str}
+    address = EncryptedJSONField(context="records.Patient.address", default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"patient {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        return " ".join(part for part in (self.given_name, self.family_name) if part)
+
+
+class GrantKind(models.TextChoices):
+    """Why somebody may open a record."""
+
+    SELF = "self", _("It is their own record")
+    GUARDIAN = "guardian", _("Parent or guardian")
+    QUEUE = "queue", _("Waiting for a clinician")
+    CARE_TEAM = "care_team", _("Cares for the patient")
+    REQUEST = "request", _("Works on the patient's request")
+    BREAK_GLASS = "break_glass", _("Emergency")
+
+
+class AccessGrant(models.Model):
+    """Opens one patient to one account, or (queue) to one role, from then until then."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="grants")
+    kind = models.CharField(max_length=12, choices=GrantKind.choices)
+    account_id = models.UUIDField(null=True, blank=True)
+    role = models.CharField(max_length=12, blank=True)
+    reference = models.UUIDField(null=True, blank=True, help_text="The consult or request it serves.")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    opened_by = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(account_id__isnull=False) | ~models.Q(role=""), name="grant_names_somebody"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__isnull=True) | models.Q(ends_at__gte=models.F("starts_at")),
+                name="grant_ends_after_start",
+            ),
+            models.UniqueConstraint(
+                fields=["patient", "kind", "account_id", "role", "reference"],
+                condition=models.Q(ends_at__isnull=True), nulls_distinct=False, name="grant_open_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account_id", "kind"], name="grant_account"),
+            models.Index(fields=["patient", "account_id"], name="grant_patient_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"grant {self.pk}"

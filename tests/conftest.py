@@ -1,0 +1,78 @@
+"""The people of the tests. Each fixture is one persona, by the names the whole suite uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.accounts.models import User
+from portal.permissions import Role
+
+PASSWORD = "a long walk by the lake"
+
+
+def account(email: str, role: Role, name: str) -> User:
+    """An account that could sign in: its address is verified."""
+    from allauth.account.models import EmailAddress
+
+    user = User.objects.create_user(email, PASSWORD, role=role, display_name=name)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    """A patient. Her record is ``records_for_ana``'s business."""
+    return account("ana@example.org", Role.PATIENT, "Ana Okafor")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    """Another patient."""
+    return account("ben@example.org", Role.PATIENT, "Ben Tran")
+
+
+@pytest.fixture
+def guardian(db: None) -> User:
+    return account("gwen@example.org", Role.GUARDIAN, "Gwen Okafor")
+
+
+@pytest.fixture
+def clinician(db: None) -> User:
+    return account("karin@clinic.example", Role.CLINICIAN, "Karin Lind")
+
+
+@pytest.fixture
+def other_clinician(db: None) -> User:
+    return account("omar@clinic.example", Role.CLINICIAN, "Omar Haddad")
+
+
+@pytest.fixture
+def support(db: None) -> User:
+    return account("sue@clinic.example", Role.SUPPORT, "Sue Park")
+
+
+@pytest.fixture
+def officer(db: None) -> User:
+    return account("mia@clinic.example", Role.OFFICER, "Mia Soto")
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return account("olga@clinic.example", Role.OWNER, "Olga Berg")
+
+
+@pytest.fixture
+def as_() -> Callable[[User | None], Client]:
+    """``as_(ana)`` is Ana's browser, just signed in; ``as_(None)`` a visitor's."""
+
+    def browser(user: User | None, **options: Any) -> Client:
+        client = Client(**options)
+        if user is not None:
+            client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return browser
