@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CryptoTestAppConfig(AppConfig):
+    name = "tests.crypto.testapp"
+    label = "cryptotest"
