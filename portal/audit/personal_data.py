@@ -1,0 +1,62 @@
+"""What the access log holds about a person: opaque ids, times and codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.audit.models import AccessEvent
+from portal.audit.selectors import events_about
+from portal.subjects import FieldClass, Subject
+
+FIELDS: dict[str, dict[str, FieldClass]] = {
+    "audit.AccessEvent": {
+        name: FieldClass.OPERATIONAL
+        for name in (
+            "number", "transaction_id", "event_id", "at", "actor_id", "actor_role", "subject_id", "action",
+            "purpose", "object_kind", "object_id", "basis", "request_id", "mac",
+        )
+    }
+}
+_WHY = "the access log must be searchable and provable; opaque ids, times and codes only"
+CLEAR_TEXT: dict[str, str] = {
+    f"{model}.{name}": _WHY for model, fields in FIELDS.items() for name in fields
+}
+RETAINED: dict[str, str] = {
+    "audit.AccessEvent": "the trace of who looked is kept six years; after an erasure its ids lead to nobody",
+}
+
+
+def _line(event: AccessEvent) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "role": event.actor_role,
+        "action": event.action,
+        "purpose": event.purpose,
+        "what": event.object_kind,
+    }
+
+
+def export_for(subject: Subject) -> dict[str, Any]:
+    """Every logged deed about the person, newest first. Who it was is given by role."""
+    return {"access_log": [_line(event) for event in events_about(subject.subject_id).iterator()]}
+
+
+def archive_for(subject: Subject) -> dict[str, Any]:
+    """As exported, with the ids that tie a deed to an account."""
+    return {
+        "access_log": [
+            _line(event)
+            | {
+                "number": event.number,
+                "actor_id": str(event.actor_id or ""),
+                "object_id": str(event.object_id or ""),
+                "basis": event.basis,
+            }
+            for event in events_about(subject.subject_id).iterator()
+        ]
+    }
+
+
+def erase_for(subject: Subject) -> dict[str, int]:
+    """The trace stays (see ``RETAINED``): its ids lead to nobody once the person is gone."""
+    return {}

@@ -1,0 +1,70 @@
+"""Sealing to age public keys: whoever seals cannot read. Any ``age`` program opens it later.
+
+The web and worker processes hold public keys only; the private key ("identity") is kept apart
+from the servers and given by hand to what must read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO, cast
+
+import pyrage
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.errors import PortalError
+
+
+class CannotOpen(PortalError):
+    """The content is damaged, or sealed to another key."""
+
+
+def seal(data: bytes, recipients: Sequence[str]) -> bytes:
+    """``data`` sealed to every one of ``recipients`` (``age1…``).
+
+    Raises ``ImproperlyConfigured`` for no recipient or one that is no public key.
+    """
+    return cast(bytes, pyrage.encrypt(data, _public(recipients)))
+
+
+def seal_stream(source: BinaryIO, sink: BinaryIO, recipients: Sequence[str]) -> None:
+    """As ``seal``, piece by piece: memory stays flat whatever the size."""
+    pyrage.encrypt_io(source, sink, _public(recipients))
+
+
+def open(data: bytes, identity: str) -> bytes:  # noqa: A001 - the pair of seal
+    """What was sealed. ``identity`` is a private key (``AGE-SECRET-KEY-1…``). Raises ``CannotOpen``."""
+    try:
+        return cast(bytes, pyrage.decrypt(data, [_private(identity)]))
+    except pyrage.DecryptError:
+        raise CannotOpen from None
+
+
+def open_stream(source: BinaryIO, sink: BinaryIO, identity: str) -> None:
+    """As ``open``, piece by piece. After ``CannotOpen`` throw away what ``sink`` has got."""
+    try:
+        pyrage.decrypt_io(source, sink, [_private(identity)])
+    except pyrage.DecryptError:
+        raise CannotOpen from None
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh ``(identity, recipient)``: keep the first away from the servers."""
+    identity = pyrage.x25519.Identity.generate()
+    return str(identity), str(identity.to_public())
+
+
+def _public(recipients: Sequence[str]) -> list[pyrage.x25519.Recipient]:
+    if not recipients:
+        raise ImproperlyConfigured("there is no public key to seal to")
+    try:
+        return [pyrage.x25519.Recipient.from_str(text) for text in recipients]
+    except pyrage.RecipientError:
+        raise ImproperlyConfigured("one of the public keys is not an age recipient") from None
+
+
+def _private(identity: str) -> pyrage.x25519.Identity:
+    try:
+        return pyrage.x25519.Identity.from_str(identity)
+    except pyrage.IdentityError:
+        raise CannotOpen from None

@@ -1,0 +1,100 @@
+"""Write-once sealed storage: what is put is kept, unchanged, until its date.
+
+Used by the archive, the audit digests, backups and the erasure ledger. Content is sealed by
+the caller (``age.py``); a store sees only ciphertext. The folder store is the default; another
+one, with the same promises, keeps objects under S3 Object Lock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from portal.errors import PortalError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*(/[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*)*")
+MAX_NAME = 200
+
+
+class LockboxError(PortalError):
+    """Root of what a store refuses."""
+
+
+class AlreadyKept(LockboxError):
+    """There is something under this name; it is never overwritten."""
+
+
+class NotKept(LockboxError):
+    """There is nothing under this name and version."""
+
+
+class NotDue(LockboxError):
+    """It must be kept longer."""
+
+
+class Damaged(LockboxError):
+    """What was read back is not what was written."""
+
+
+class BadName(LockboxError, ValueError):
+    """Not a name that a store takes."""
+
+
+class BadDate(LockboxError, ValueError):
+    """A retention date in the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of what is kept. ``sha256`` in hex, ``size`` in bytes, kept through ``retain_until``."""
+
+    name: str
+    version: str
+    sha256: str
+    size: int
+    retain_until: dt.date
+
+
+class Store(Protocol):
+    """What every store promises."""
+
+    def put(self, name: str, data: bytes | BinaryIO, retain_until: dt.date) -> Receipt:
+        """Keep ``data``, read it back and compare, and return its receipt.
+
+        Raises ``BadName``, ``BadDate``, ``AlreadyKept``, or ``Damaged`` when the read-back
+        differs; after any of them nothing new is kept.
+        """
+
+    def open(self, name: str, version: str) -> BinaryIO:
+        """A reader of the content; the caller closes it. Raises ``NotKept``."""
+
+    def verify(self, name: str, version: str, sha256: str) -> bool:
+        """True when the content is there and has this hash now."""
+
+    def receipt(self, name: str, version: str) -> Receipt:
+        """The receipt as given at ``put``. Raises ``NotKept``."""
+
+    def names(self, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """Name and version of everything kept whose name starts with ``prefix``, sorted by name."""
+
+    def destroy(self, name: str, version: str) -> Receipt:
+        """Remove what is past its date; returns what it was. Raises ``NotDue``, ``NotKept``."""
+
+
+def check_name(name: str) -> str:
+    """The name, if a store takes it: lower-case words, digits, ``-_.``, parts joined by ``/``."""
+    if len(name) > MAX_NAME or not _NAME.fullmatch(name):
+        raise BadName("names are lower-case words joined by slashes")
+    return name
+
+
+def lockbox() -> Store:
+    """The store that the settings name."""
+    from django.conf import settings
+
+    from portal.lockbox.folder import FolderStore
+
+    return FolderStore(settings.LOCKBOX_DIR)

@@ -1,0 +1,140 @@
+"""The kinds of mail, as the apps above register them at start, and whose address is whose.
+
+The outbox renders and refuses by these, and so knows nothing of who is above it. An app's
+``mails.py`` registers each of its mails from ``AppConfig.ready``; the accounts app says where
+an account's mail goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+
+from portal.outbox.models import Category
+
+Text: TypeAlias = str | Promise
+
+# Smaller goes first.
+PRIORITY_CODE = 10
+PRIORITY_NORMAL = 50
+PRIORITY_BULK = 90
+
+_KIND = re.compile(r"[a-z][a-z0-9_.]{2,79}")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|\{(\w*)\}|%[sd]")
+
+
+@dataclass(frozen=True, slots=True)
+class MailContext:
+    """What a mail is made from: ids, the encrypted payload if any, and whom it is for."""
+
+    refs: Mapping[str, str]
+    secret: Mapping[str, Any]
+    account_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The words of one mail. The subject is the kind's own; if one is given here it must be equal."""
+
+    subject: Text = ""
+    text: str = ""
+    html: str | None = None
+
+
+Render: TypeAlias = Callable[[MailContext], Rendered]
+# Answers "" or None to let the mail go, or the code of the reason to refuse it.
+Gate: TypeAlias = Callable[[MailContext], str | None]
+AddressBook: TypeAlias = Callable[[UUID], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One kind of mail.
+
+    ``subject`` is a fixed sentence; ``%(clinic)s`` is the only thing that may be filled in, so
+    that no subject line ever tells what is between the clinic and a patient. ``gate`` is asked
+    at delivery; marketing must have one. ``render`` runs at delivery too.
+    """
+
+    kind: str
+    category: Category | str
+    render: Render
+    subject: Text = ""
+    priority: int = PRIORITY_NORMAL
+    gate: Gate | None = None
+
+
+@dataclass
+class _Registry:
+    mails: dict[str, Mail] = field(default_factory=dict)
+    address_book: AddressBook | None = None
+
+
+_registry = _Registry()
+
+
+def register(mail: Mail) -> None:
+    """Add a kind. Raises ``ImproperlyConfigured`` for a bad name, subject or missing gate.
+
+    Registering the same kind again replaces it (reloads in development).
+    """
+    if not _KIND.fullmatch(mail.kind):
+        raise ImproperlyConfigured(f"mail kind {mail.kind!r} is not a code")
+    if Category(mail.category) is Category.MARKETING and mail.gate is None:
+        raise ImproperlyConfigured(f"{mail.kind}: marketing needs a gate that asks for the authorization (P12)")
+    problem = subject_problem(mail.subject)
+    if problem:
+        raise ImproperlyConfigured(f"{mail.kind}: {problem}")
+    _registry.mails[mail.kind] = mail
+
+
+def subject_problem(subject: Text) -> str:
+    """Why this may not be a subject line, or an empty string (RULES 5.10)."""
+    text = str(subject)
+    if not text.strip():
+        return "the subject is missing: give Mail(subject=...)"
+    if any(ord(sign) < 32 for sign in text):
+        return "the subject has a line break or control sign"
+    if len(text) > 78:
+        return "the subject is longer than 78 signs"
+    for match in _PLACEHOLDER.finditer(text):
+        if (match[1] or match[2]) != "clinic" or match[0].startswith("{"):
+            return f"the subject may name the clinic by %(clinic)s and nothing else, not {match[0]}"
+    return ""
+
+
+def subject_of(mail: Mail) -> str:
+    """The subject line as sent."""
+    return str(mail.subject).replace("%(clinic)s", settings.CLINIC_NAME)
+
+
+def mail_of(kind: str) -> Mail:
+    """The kind's entry. Raises ``LookupError`` when no app has registered it."""
+    try:
+        return _registry.mails[kind]
+    except KeyError:
+        raise LookupError(f"no mail of the kind {kind} is registered") from None
+
+
+def kinds() -> list[Mail]:
+    """All registered kinds, by name."""
+    return [_registry.mails[kind] for kind in sorted(_registry.mails)]
+
+
+def set_address_book(book: AddressBook) -> None:
+    """Say how an account's present address is found. Asked at delivery, never earlier."""
+    _registry.address_book = book
+
+
+def address_for(account_id: UUID) -> str | None:
+    """The account's address now; None where it has none or is gone."""
+    if _registry.address_book is None:
+        raise ImproperlyConfigured("no address book is set")
+    return _registry.address_book(account_id)
