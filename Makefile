@@ -1,0 +1,56 @@
+# The two commands of the README: `make demo` and `make test`. `make help` explains the rest.
+PORT ?= 8000
+SQUARE_PORT ?= 8100
+ARGS ?=
+WORKERS ?= 2
+# uv makes the environment from uv.lock; where it is missing, it is put into a private one.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test browser faults slow bench check format messages lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet uv
+
+.venv/.ready: uv.lock pyproject.toml | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
+	$(UV) sync --frozen --quiet
+	@touch .venv/.ready
+
+demo: .venv/.ready ## run the whole clinic on this machine, with made-up people
+	@$(PY) -m portal.demo --port $(PORT) --square-port $(SQUARE_PORT) $(ARGS)
+
+demo-reset: .venv/.ready ## the same, forgetting what the last demo held
+	@$(PY) -m portal.demo --port $(PORT) --square-port $(SQUARE_PORT) --reset $(ARGS)
+
+test: .venv/.ready ## run the test suite on a real database, broker and worker; ARGS='--promise P39' picks
+	$(PY) -m pytest -q -n $(WORKERS) $(ARGS)
+
+browser: .venv/.ready ## run the tests that drive Chromium (needs /usr/bin/chromium)
+	$(PY) -m pytest -q -m browser $(ARGS)
+
+slow: .venv/.ready ## run the long forms of the suites
+	$(PY) -m pytest -q -m slow $(ARGS)
+
+bench: .venv/.ready ## measure the floors and our ratios, as a table; fails when a goal is missed
+	$(PY) -m tests.bench $(ARGS)
+
+check: .venv/.ready ## lint, types, import contracts, templates, migrations, deploy check
+	$(PY) -m ruff check .
+	$(PY) -m mypy portal billing
+	.venv/bin/lint-imports
+	PORTAL_ENV=development $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	PORTAL_ENV_FILE=docs/production.env.example $(PY) manage.py check --deploy --fail-level WARNING
+
+format: .venv/.ready ## sort imports and mend what the linter can mend
+	$(PY) -m ruff check --fix .
+
+lock: ## bring uv.lock up to date with pyproject.toml
+	$(UV) lock
+
+clean: ## remove the environment and all local data
+	rm -rf .venv .uv .local
