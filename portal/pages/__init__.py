@@ -1,0 +1,1 @@
+"""The public pages and the parts that every page is made of."""
