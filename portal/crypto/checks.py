@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error
-from django.db.models import Field, Model
+from django.db.models import Model
 from encrypted_model_fields.fields import EncryptedMixin
 
 from portal.crypto.base import SealedField
@@ -49,8 +49,3 @@ def _useless_indexes(model: type[Model]) -> list[CheckMessage]:
         for name, names in named
         if sealed.intersection(part.lstrip("-") for part in names)
     ]
-
-
-def sealed_columns(model: type[Model]) -> list[Field[Any, Any]]:
-    """The encrypted columns in the model's own table."""
-    return [column for column in model._meta.local_concrete_fields if isinstance(column, SealedField)]

@@ -23,6 +23,6 @@ def adopt_fixture_tokens(sender: type[Model], instance: Model, raw: bool = False
         if not isinstance(column, SealedField):
             continue
         value = instance.__dict__.get(column.attname)
-        if isinstance(value, LazyValue) and value.assigned and isinstance(value.plain, str):
-            if value.plain.startswith(TOKEN_START):
-                instance.__dict__[column.attname] = LazyValue(column, value.plain)
+        text = value.plain if isinstance(value, LazyValue) and value.assigned else None
+        if isinstance(text, str) and text.startswith(TOKEN_START):
+            instance.__dict__[column.attname] = LazyValue(column, text)

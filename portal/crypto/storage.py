@@ -29,7 +29,7 @@ class SealedFolder(FileSystemStorage):
                 os.fsync(file.fileno())
             os.link(part, target)  # unlike a rename, never replaces a file that is already there
         finally:
-            os.unlink(part)
+            Path(part).unlink()
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

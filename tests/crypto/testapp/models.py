@@ -12,7 +12,15 @@ from encrypted_model_fields import fields as stock
 from portal.crypto import fields
 
 
-class Everything(models.Model):
+class Row(models.Model):
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Everything(Row):
     """One column of each type, and a plain one beside them."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -27,25 +35,25 @@ class Everything(models.Model):
     key = fields.EncryptedBinaryField(context="cryptotest.everything.key", null=True, blank=True)
 
 
-class StockText(models.Model):
+class StockText(Row):
     """The package's own fields, to show what they do."""
 
     name = stock.EncryptedCharField(max_length=80, null=True, blank=True)
-    other = stock.EncryptedCharField(max_length=80, null=True, blank=True)
+    other = stock.EncryptedCharField(max_length=500, null=True, blank=True)
 
 
-class StockNumber(models.Model):
+class StockNumber(Row):
     count = stock.EncryptedIntegerField(null=True)
 
 
 @pghistory.track()
-class Tracked(models.Model):
+class Tracked(Row):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     state = models.CharField(max_length=10, default="new")
     name = fields.EncryptedCharField(context="cryptotest.tracked.name", max_length=80)
 
 
-class Sealed(models.Model):
+class Sealed(Row):
     """Append-only, like the audit and disclosure tables; integer key."""
 
     note = fields.EncryptedTextField(context="cryptotest.sealed.note")
@@ -54,7 +62,7 @@ class Sealed(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
 
-class Parent(models.Model):
+class Parent(Row):
     name = fields.EncryptedCharField(context="cryptotest.parent.name", max_length=80)
 
 
