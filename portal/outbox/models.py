@@ -98,9 +98,10 @@ class OutgoingMail(models.Model):
                 condition=~Q(state="sending") | Q(lease__isnull=False, leased_until__isnull=False),
                 name="outbox_sending_has_a_lease",
             ),
-            # P12: no marketing leaves without its authorization having been asked and given.
+            # P12: no marketing leaves without its authorization having been asked and given. NULL
+            # has to be named: a condition that is neither true nor false would pass.
             models.CheckConstraint(
-                condition=~Q(category="marketing", state="sent") | Q(gate_passed=True),
+                condition=~Q(category="marketing", state="sent") | Q(gate_passed__isnull=False, gate_passed=True),
                 name="outbox_marketing_was_authorized",
             ),
         ]

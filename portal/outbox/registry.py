@@ -41,11 +41,17 @@ class MailContext:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The words of one mail. The subject is the kind's own; if one is given here it must be equal."""
+    """The words of one mail: its body in plain text, without greeting line, signature or footer.
+
+    The outbox adds what every mail has, and makes the HTML twin from the text unless ``html``
+    (safe markup of the body) is given. The subject is the kind's own; one given here must be
+    equal. ``unsubscribe_url`` is a must for marketing (P26, RULES 5.5).
+    """
 
     subject: Text = ""
     text: str = ""
     html: str | None = None
+    unsubscribe_url: str = ""
 
 
 Render: TypeAlias = Callable[[MailContext], Rendered]
