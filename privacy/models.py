@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.crypto.fields import EncryptedTextField
+from portal.crypto.fields import EncryptedBinaryField, EncryptedTextField
 from privacy.state import RequestState
 
 
@@ -96,3 +96,25 @@ class ArchiveCopy(models.Model):
 
     def __str__(self) -> str:
         return f"archive copy {self.pk}"
+
+
+class RecordCopy(models.Model):
+    """A copy of the record, made for the patient to download. A sealed file; it expires."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    request = models.OneToOneField(RightsRequest, on_delete=models.CASCADE, related_name="copy")
+    subject_id = models.UUIDField(db_index=True)
+    account_id = models.UUIDField()
+    name = models.CharField(max_length=100)
+    key = EncryptedBinaryField(context="privacy.RecordCopy.key")
+    size = models.PositiveBigIntegerField()
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    downloaded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "record copies"
+        indexes = [models.Index(fields=["expires_at"], name="copy_expiring")]
+
+    def __str__(self) -> str:
+        return f"record copy {self.pk}"

@@ -1,0 +1,80 @@
+"""Everything that the portal holds about one person, and its removal: the explicit list of apps.
+
+Export, archive and erasure start here, on the top floor, so that no app below needs to know its
+neighbours. A test fails when an app has a model with a path to a person and is not on the list.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+import billing.personal_data
+import consults.personal_data
+import portal.accounts.personal_data
+import portal.agreements.personal_data
+import portal.audit.personal_data
+import portal.evidence.personal_data
+import portal.jobs.personal_data
+import portal.outbox.personal_data
+import privacy.personal_data
+import records.personal_data
+from portal.subjects import FieldClass, Subject
+from records.models import AccessGrant, GrantKind
+
+
+class PersonalData(Protocol):
+    """What each app's ``personal_data`` module answers."""
+
+    FIELDS: dict[str, dict[str, FieldClass]]
+    CLEAR_TEXT: dict[str, str]
+    RETAINED: dict[str, str]
+
+    def export_for(self, subject: Subject) -> dict[str, Any]: ...
+
+    def archive_for(self, subject: Subject) -> dict[str, Any]: ...
+
+    def erase_for(self, subject: Subject) -> dict[str, int]: ...
+
+
+# From the top floor down: what points at something goes before what it points at.
+MODULES: dict[str, PersonalData] = cast(
+    "dict[str, PersonalData]",
+    {
+        "privacy": privacy.personal_data,
+        "consults": consults.personal_data,
+        "records": records.personal_data,
+        "billing": billing.personal_data,
+        "jobs": portal.jobs.personal_data,
+        "agreements": portal.agreements.personal_data,
+        "outbox": portal.outbox.personal_data,
+        "accounts": portal.accounts.personal_data,
+        "evidence": portal.evidence.personal_data,
+        "audit": portal.audit.personal_data,
+    },
+)
+
+
+def subject_of(patient_id: UUID) -> Subject:
+    """The person with the accounts that are their own (not those of guardians)."""
+    own = AccessGrant.objects.filter(patient_id=patient_id, kind=GrantKind.SELF, account_id__isnull=False)
+    return Subject(patient_id, tuple(sorted(set(own.values_list("account_id", flat=True)))))
+
+
+def export_of(subject: Subject) -> dict[str, Any]:
+    """What each app holds, app by app, for the person's own copy (P31, P32)."""
+    return {app: module.export_for(subject) for app, module in MODULES.items()}
+
+
+def archive_of(subject: Subject) -> dict[str, Any]:
+    """What each app puts into the archive bundle (P40)."""
+    return {app: module.archive_for(subject) for app, module in MODULES.items()}
+
+
+def erase_all(subject: Subject) -> dict[str, int]:
+    """Remove the person from every app; returns rows removed by model (P39). Safe to repeat."""
+    removed: dict[str, int] = {}
+    for module in MODULES.values():
+        for model, count in module.erase_for(subject).items():
+            removed[model] = removed.get(model, 0) + count
+    return removed

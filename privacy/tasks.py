@@ -1,0 +1,19 @@
+"""Tasks of the privacy desk. Everything they do is also found by the sweep."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from privacy import archive, exports
+
+
+@shared_task(name="privacy.archive_nightly")
+def archive_nightly() -> None:
+    """Seal what has changed since its last copy (P40)."""
+    archive.archive_nightly()
+
+
+@shared_task(name="privacy.sweep")
+def sweep() -> None:
+    """Remove downloads whose time has passed."""
+    exports.copies_expire()

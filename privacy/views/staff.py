@@ -1,0 +1,112 @@
+"""The officer's desk in the admin: every open request with its clock, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.accounts.selectors import address_of, display_names
+from portal.audit.models import Action
+from portal.audit.services import access_record
+from portal.errors import DomainError
+from portal.guards import AuthRequest
+from portal.jobs.models import Job
+from portal.permissions import Purpose
+from privacy import services
+from privacy.forms import DenialForm
+from privacy.models import RequestKind, RightsRequest
+from privacy.selectors import archive_copies, clock_of, ended_requests, open_requests
+from privacy.state import ALLOWED_ROLES, TRANSITIONS, RequestAction, RequestState
+
+
+def _cards(rows: list[RightsRequest]) -> list[dict[str, Any]]:
+    names = display_names(row.officer_id for row in rows)
+    return [{"row": row, "clock": clock_of(row), "owner": names.get(row.officer_id, "")} for row in rows]
+
+
+@require_GET
+def desk(request: AuthRequest) -> HttpResponse:
+    """Open requests, nearest date first, and what was done last."""
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Privacy requests"),
+        "open_cards": _cards(list(open_requests()[:200])),
+        "ended_cards": _cards(list(ended_requests())),
+    }
+    return render(request, "privacy/staff/desk.html", context)
+
+
+@require_GET
+def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None = None) -> HttpResponse:
+    """One request: who asked and how we know, the clock, what happened, what can be done."""
+    row = RightsRequest.objects.filter(pk=request_id).first()
+    if row is None:
+        raise Http404
+    access_record(
+        by=request.actor, action=Action.VIEW, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
+        object_kind="privacy.request", object_id=row.pk, basis=f"request:{row.pk}",
+    )
+    may = {
+        action.value for (state, action) in TRANSITIONS
+        if state == RequestState(row.state) and request.actor.role in ALLOWED_ROLES[action]
+    }
+    if row.kind == RequestKind.ACCESS:
+        may.discard(RequestAction.DENY)
+    context = {
+        **admin.site.each_context(request),
+        "title": row.get_kind_display(), "row": row, "clock": clock_of(row), "may": may,
+        "asked_by": address_of(row.account_id), "owner": display_names([row.officer_id]).get(row.officer_id, ""),
+        "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
+        "copies": archive_copies(row.subject_id)[:20], "form": form or DenialForm(),
+    }
+    return render(request, "privacy/staff/request.html", context)
+
+
+def _done(request: AuthRequest, request_id: UUID) -> HttpResponse:
+    return redirect("admin:privacy_request", request_id=request_id)
+
+
+@require_POST
+def start(request: AuthRequest, request_id: UUID) -> HttpResponse:
+    """Take the request on."""
+    return _act(request, request_id, services.request_start, _("The request is yours now."))
+
+
+@require_POST
+def carry_out(request: AuthRequest, request_id: UUID) -> HttpResponse:
+    """Have it done. A deletion needs the box ticked: it cannot be undone."""
+    row = RightsRequest.objects.filter(pk=request_id).only("kind").first()
+    if row is not None and row.kind == RequestKind.DELETION and request.POST.get("sure") != "yes":
+        messages.error(request, _("Tick the box first: a deletion cannot be undone."))
+        return _done(request, request_id)
+    return _act(request, request_id, services.request_carry_out, _("It is being carried out. The patient is told."))
+
+
+def _act(request: AuthRequest, request_id: UUID, service: Any, said: str) -> HttpResponse:
+    try:
+        service(by=request.actor, request_id=request_id)
+        messages.success(request, said)
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _done(request, request_id)
+
+
+@require_POST
+def deny(request: AuthRequest, request_id: UUID) -> HttpResponse:
+    """Refuse on a listed ground, with a letter."""
+    form = DenialForm(request.POST)
+    if not form.is_valid():
+        request.method = "GET"
+        return request_page(request, request_id, form)
+    try:
+        services.request_deny(by=request.actor, request_id=request_id, **form.cleaned_data)
+        messages.success(request, _("The letter is in the patient’s portal, and a mail tells them so."))
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _done(request, request_id)
