@@ -9,7 +9,7 @@ refused loudly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
@@ -31,7 +31,6 @@ else:
     _Field = object
 
 
-@lru_cache
 def _columns_only(lookup: type[Any]) -> type[Any]:
     """``lookup`` restricted to another column on its right side: a value would match nothing."""
 
@@ -185,8 +184,8 @@ class SealedField(_Field):
         cell = self.pre_save(obj, add=False)
         return "" if cell is None else str(cell.settle())
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
-        super().contribute_to_class(cls, name, private_only=private_only)
+    def contribute_to_class(self, cls: type[models.Model], name: str, *args: Any, **kwargs: Any) -> None:
+        super().contribute_to_class(cls, name, *args, **kwargs)
         _move_tokens_on_refresh(cls)
 
     def deconstruct(self) -> Any:

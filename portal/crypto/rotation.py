@@ -127,9 +127,9 @@ def places() -> list[Place]:
             continue
         for column in options.local_concrete_fields:
             if isinstance(column, SealedField):
-                found.setdefault(model, []).append(Column(column.name, column.column, column.context))
+                found.setdefault(model, []).append(Column(column.name, str(column.column), column.context))
             elif (options.label_lower, column.name) in foreign:
-                found.setdefault(model, []).append(Column(column.name, column.column, None))
+                found.setdefault(model, []).append(Column(column.name, str(column.column), None))
     return sorted((Place(model, tuple(columns)) for model, columns in found.items()), key=lambda place: place.label)
 
 
@@ -184,13 +184,13 @@ def _turn_one(outcome: Outcome, pk: Any, column: Column, stored: str | None) -> 
 def _take(place: Place, using: str, *, after: Any, batch: int, lock: bool) -> list[list[Any]]:
     connection = connections[using]
     quote = connection.ops.quote_name
-    pk = place.model._meta.pk
+    key = quote(str(place.model._meta.pk.column))
     names = ", ".join(f"{quote(column.column)}::text" for column in place.columns)
-    where = f"WHERE {quote(pk.column)} > %s" if after is not None else ""
+    where = f"WHERE {key} > %s" if after is not None else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {quote(pk.column)}, {names} FROM {quote(place.model._meta.db_table)} {where} "  # noqa: S608
-            f"ORDER BY {quote(pk.column)} LIMIT %s {'FOR NO KEY UPDATE' if lock else ''}",
+            f"SELECT {key}, {names} FROM {quote(place.model._meta.db_table)} {where} "  # noqa: S608
+            f"ORDER BY {key} LIMIT %s {'FOR NO KEY UPDATE' if lock else ''}",
             [*([after] if after is not None else []), batch],
         )
         return [list(row) for row in cursor.fetchall()]
@@ -210,6 +210,6 @@ def _put(place: Place, using: str, fresh: list[tuple[Any, ...]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quote(place.model._meta.db_table)} AS stale SET {sets} "  # noqa: S608
-            f"FROM unnest({arrays}) AS fresh({names}) WHERE stale.{quote(pk.column)} = fresh.pk",
+            f"FROM unnest({arrays}) AS fresh({names}) WHERE stale.{quote(str(pk.column))} = fresh.pk",
             [list(part) for part in zip(*fresh, strict=True)],
         )
