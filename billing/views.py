@@ -1,0 +1,144 @@
+"""The payer's pages, and the address that Square's events are sent to."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from billing import selectors, services, square
+from billing.models import Order
+from billing.state import OrderState
+from portal.errors import DomainError
+from portal.guards import AuthRequest, permission_required
+from portal.permissions import Permission
+
+log = logging.getLogger(__name__)
+
+MAX_EVENT_BYTES = 200_000
+RETURN_TIMEOUT_SECONDS = 3
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(Permission.PAY)
+def pay(request: AuthRequest, order_id: UUID) -> HttpResponse:
+    """Say what Square will see and that its own policy applies (P15); on POST, go there.
+
+    Nothing in the form counts but the press itself: the price is the order's own.
+    """
+    order = selectors.order_for(request.account_id, order_id)
+    if order.state == OrderState.PAID:
+        return redirect("billing:receipt", order_id=order.pk)
+    if request.method != "POST":
+        return _pay_page(request, order)
+    try:
+        url = services.checkout_start(
+            by=request.actor, order=order, remote_address=request.META.get("REMOTE_ADDR", "")
+        )
+    except DomainError as error:
+        if error.code == "already_paid":
+            return redirect("billing:receipt", order_id=order.pk)
+        order.refresh_from_db()
+        return _pay_page(request, order, problem=error.message, status=409)
+    except square.SquareError as error:
+        log.warning("checkout of order %s: %s", order.pk, error)
+        return _pay_page(request, order, square_down=True, status=503)
+    return redirect(url)
+
+
+def _pay_page(
+    request: HttpRequest, order: Order, *, problem: str = "", square_down: bool = False, status: int = 200
+) -> HttpResponse:
+    context = {
+        "line": selectors.order_line(order.pk),
+        "declined": selectors.was_declined(order.pk),
+        "problem": problem,
+        "square_down": square_down,
+        "square_privacy_url": settings.SQUARE_PRIVACY_URL,
+    }
+    return render(request, "billing/pay.html", context, status=status)
+
+
+@require_GET
+@permission_required(Permission.PAY)
+def pay_return(request: AuthRequest, order_id: UUID) -> HttpResponse:
+    """Back from Square: look there once, shortly, and say how it stands.
+
+    Asking again (by script every few seconds, or by a link) shows the same page. What Square's
+    redirect says in its query is never believed.
+    """
+    order = selectors.order_for(request.account_id, order_id)
+    answered = True
+    if order.state != OrderState.PAID:
+        try:
+            order = services.payment_sync(order.pk, timeout=RETURN_TIMEOUT_SECONDS)
+        except square.SquareError as error:
+            log.warning("return of order %s: %s", order.pk, error)
+            answered = False
+    outcome = _outcome(order, answered)
+    template = "billing/_outcome.html" if request.headers.get("HX-Request") else "billing/return.html"
+    context = {"line": selectors.order_line(order.pk), "outcome": outcome, "title": _OUTCOME_TITLES[outcome]()}
+    return render(request, template, context)
+
+
+_OUTCOME_TITLES = {
+    "paid": lambda: _("Thank you. You have paid."),
+    "review": lambda: _("We are looking at your payment"),
+    "cancelled": lambda: _("Nothing to pay"),
+    "waiting": lambda: _("We are waiting for Square"),
+    "declined": lambda: _("The card was declined"),
+    "unpaid": lambda: _("You have not paid yet"),
+}
+
+
+def _outcome(order: Order, answered: bool) -> str:
+    """How it stands, as a code of the templates."""
+    settled = {OrderState.PAID: "paid", OrderState.NEEDS_REVIEW: "review", OrderState.CANCELLED: "cancelled"}
+    if OrderState(order.state) in settled:
+        return settled[OrderState(order.state)]
+    if not answered or selectors.is_on_its_way(order.pk):
+        return "waiting"
+    return "declined" if selectors.was_declined(order.pk) else "unpaid"
+
+
+@require_GET
+@permission_required(Permission.PAY)
+def receipt(request: AuthRequest, order_id: UUID) -> HttpResponse:
+    """A receipt to read or print; an unpaid order has none, so its payment page is shown."""
+    order = selectors.order_for(request.account_id, order_id)
+    line = selectors.order_line(order.pk)
+    if not line.receipt:
+        return redirect("billing:pay", order_id=order.pk)
+    return render(request, "billing/receipt.html", {"line": line})
+
+
+@require_GET
+@permission_required(Permission.PAY)
+def payments(request: AuthRequest) -> HttpResponse:
+    """All orders of this account, with what to pay and the receipts."""
+    return render(request, "billing/payments.html", {"lines": selectors.order_lines(request.account_id)})
+
+
+@csrf_exempt
+@login_not_required
+@require_POST
+def webhook(request: HttpRequest) -> HttpResponse:
+    """Note a signed event and answer at once. Forged: 403 and nothing kept. Repeated: 200, nothing new."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_EVENT_BYTES:
+        return HttpResponse(status=413)
+    raw_body = request.body
+    if not square.verify_webhook(request.headers, raw_body):
+        log.warning("an event with a wrong signature was refused")
+        return HttpResponse(status=403)
+    try:
+        services.webhook_store(raw_body)
+    except ValueError:
+        return HttpResponse(status=400)
+    return HttpResponse(status=200)
