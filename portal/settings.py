@@ -71,7 +71,7 @@ INSTALLED_APPS = [
     "billing",
     "records",
     "consults",
-    "privacy",
+    # "privacy",
 ]
 
 MIDDLEWARE = [
@@ -91,10 +91,12 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.accounts.middleware.SessionActivityMiddleware",
+    "portal.accounts.middleware.ExpiredFormMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.accounts.middleware.StaffMfaMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.NotVisibleMiddleware",
+    "portal.accounts.middleware.DeniedMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -148,10 +150,10 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 SEALED_DIR = Path(env.str("SEALED_DIR", str(LOCAL_DIR / "sealed")))
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "sealed": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(SEALED_DIR)}},
+    "sealed": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(SEALED_DIR)}},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
+        if PRODUCTION or env.bool("STATIC_MANIFEST", False)
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
@@ -237,6 +239,9 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 
 # --- Sessions (RULES 7.8; enforced on the server) -----------------------------------------------
+SESSION_ENGINE = "portal.accounts.sessions"  # content sealed under the field keys
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no words in cookies (P43)
+CSRF_FAILURE_VIEW = "portal.accounts.views.form_out_of_date"
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION

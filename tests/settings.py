@@ -18,7 +18,7 @@ SEALED_DIR = TEST_DIR / "sealed"
 LOCKBOX_DIR = TEST_DIR / "lockbox"
 STORAGES = {
     **STORAGES,
-    "sealed": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(SEALED_DIR)}},
+    "sealed": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(SEALED_DIR)}},
 }
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.crypto.testapp"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

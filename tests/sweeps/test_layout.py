@@ -1,0 +1,79 @@
+"""Same file names in every app, one job each; no file that grows without end."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BASE = Path(__file__).resolve().parents[2]
+ROOMS = ("portal", "records", "billing", "consults", "privacy")
+
+EVERYWHERE = {
+    "__init__", "models", "state", "services", "selectors", "forms", "views", "urls", "mails", "tasks", "receivers",
+    "admin", "personal_data", "middleware", "apps",
+}
+# Names beyond those, each for a reason that docs/architecture.md tells ("Names of files").
+DECLARED: dict[str, set[str]] = {
+    "portal": {
+        "settings", "wsgi", "celery", "checks", "guards", "context", "permissions", "errors", "dates", "poke",
+        "admin_site", "local_services", "subjects", "logs", "context_processors",
+    },
+    "portal/crypto": {"base", "fields", "keys", "rotation", "sealed", "tokens", "values"},
+    "portal/lockbox": {"age", "folder", "store"},
+    "portal/audit": {"append_only"},
+    "portal/outbox": {"delivery", "inbox", "letters", "registry", "smtp"},
+    "portal/jobs": {"registry", "runner"},
+    "portal/accounts": {"adapter", "hashers", "passwords", "sessions"},
+    "portal/demo": {"__main__", "people", "pictures", "seed", "stack"},
+    "records": {"access", "changes", "vault"},
+    "records/photos": {"decode", "files", "pipeline", "processing", "sandbox"},
+    "records/export": {"archive_file", "bundle", "fhir", "pdf"},
+    "billing": {"products", "signals", "square"},
+    "consults": {"questionnaire"},
+    "privacy": {"archive", "dossier", "erasure", "exports", "promises", "retention"},
+}
+FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")
+
+
+def _files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=BASE, capture_output=True, text=True, check=True,
+    ).stdout.split()
+    return [BASE / name for name in listed if (BASE / name).exists()]
+
+
+def _room_files() -> list[Path]:
+    return [file for file in _files() if file.relative_to(BASE).parts[0] in ROOMS]
+
+
+def test_every_file_of_an_app_has_a_declared_name() -> None:
+    strange = []
+    for file in _room_files():
+        folder = file.parent.relative_to(BASE).as_posix()
+        if any(part in FREE_FOLDERS for part in file.parent.relative_to(BASE).parts):
+            continue
+        if file.stem not in EVERYWHERE | DECLARED.get(folder, set()):
+            strange.append(file.relative_to(BASE).as_posix())
+    assert strange == [], "declare the name here and in docs/architecture.md, or use one that exists"
+
+
+def test_no_file_is_called_utils_helpers_or_common() -> None:
+    named = [f.relative_to(BASE).as_posix() for f in _files() if f.stem in {"utils", "helpers", "common", "misc", "http"}]
+    assert named == []
+
+
+def test_no_python_file_is_longer_than_500_lines() -> None:
+    long = {
+        file.relative_to(BASE).as_posix(): lines
+        for file in _files()
+        if "migrations" not in file.parts and (lines := len(file.read_text().splitlines())) > 500
+    }
+    assert long == {}
+
+
+@pytest.mark.parametrize("name", ["manage.py", "README.md", "pyproject.toml", "docker-compose.yml", "uv.lock"])
+def test_the_top_level_has_what_a_newcomer_looks_for(name: str) -> None:
+    assert (BASE / name).is_file()
