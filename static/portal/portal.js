@@ -71,6 +71,15 @@ function printPages() {
   }
 }
 
+/** A passkey that was refused or cancelled says so on the page, not only in the console. */
+function tellPasskeyTrouble() {
+  document.addEventListener("allauth.error", (event) => {
+    event.preventDefault();
+    const note = document.querySelector("[data-passkey-trouble]");
+    if (note) note.hidden = false;
+  });
+}
+
 /** Warns before the idle sign-out and lets the person stay with one press (WCAG 2.2.1). */
 class SessionEnd {
   static PING_SECONDS = 300; // typing counts as being there, and is told to the server this often at most
@@ -153,5 +162,6 @@ focusErrors();
 openDialogs();
 showPasswords();
 printPages();
+tellPasskeyTrouble();
 const dialog = document.querySelector("dialog[data-idle]");
 if (dialog) new SessionEnd(dialog);
