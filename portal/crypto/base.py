@@ -91,7 +91,7 @@ class SealedField(_Field):
             raise FieldError(f"{self.context} is encrypted: it takes plain values, not SQL expressions")
         try:
             return self.dump(value)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise type_error(self.context, error) from None
 
     def load_checked(self, payload: bytes) -> Any:

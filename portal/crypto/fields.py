@@ -3,7 +3,8 @@
 Each takes ``context="app.model.field"``, the column's pinned name. ``None`` is stored as NULL and so
 visible as absence; everything else, the empty string too, is ciphertext. Reading an attribute may
 raise ``DecryptionError``. Only ``isnull`` can be asked in a query. ``values()`` hands out lazy
-values with ``.open()``. JSON changed in place is noticed on saving.
+values with ``.open()``. JSON changed in place is noticed on saving. Sorting by an encrypted column
+sorts ciphertext: sort in Python, after opening.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class _TextPayload(SealedField):
         return value if isinstance(value, (str, LazyValue)) else super().to_python(value)
 
     def dump(self, value: Any) -> bytes:
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            raise TypeError("not text")
         return str(value).encode("utf-8")
 
     def load(self, payload: bytes) -> str:

@@ -312,6 +312,12 @@ def test_the_start_check_finds_a_context_used_twice_a_stock_field_and_a_useless_
         field.context = kept
         Everything._meta.indexes.pop()
     assert {"crypto.E003", "crypto.E005"} <= ids
+    Everything._meta.ordering, ordering = ["-name"], Everything._meta.ordering
+    try:
+        ids = {error.id for error in contexts_are_pinned_once(None)}
+    finally:
+        Everything._meta.ordering = ordering
+    assert "crypto.E005" in ids
 
 
 def test_listing_costs_one_query_however_many_encrypted_columns(row: Everything) -> None:

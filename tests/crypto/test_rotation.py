@@ -274,3 +274,17 @@ def test_one_key_as_plain_text_works_like_a_list_of_one(settings: Any) -> None:
     settings.FIELD_ENCRYPTION_KEY = NEW_KEY
     assert key_list() == (NEW_KEY,)
     assert unseal_text(seal_text("é", context="a.b.c"), context="a.b.c") == "é"
+
+
+def test_the_secrets_of_second_factors_are_moved_too(new_key: Any, ana: Any) -> None:
+    from allauth.mfa.adapter import get_adapter
+    from allauth.mfa.models import Authenticator
+
+    made = Authenticator.objects.create(
+        user=ana, type=Authenticator.Type.TOTP, data={"secret": get_adapter().encrypt("JBSWY3DP")}
+    )
+    new_key()
+    run()
+    new_key(only=True)
+    made.refresh_from_db()
+    assert get_adapter().decrypt(made.data["secret"]) == "JBSWY3DP"

@@ -128,6 +128,8 @@ def test_bulk_create_update_and_bulk_update_seal_each_value() -> None:
         ("answers", {1, 2}),
         ("key", "text"),
         ("name", "\ud800"),
+        ("notes", b"bytes"),
+        ("count", float("inf")),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused_without_being_quoted(field: str, value: Any) -> None:
