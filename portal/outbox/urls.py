@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from portal.outbox import views
+from portal.outbox.views import inbox
 
 app_name = "outbox"
 urlpatterns = [
-    path("", views.inbox, name="inbox"),
-    path("<str:name>/", views.inbox_message, name="inbox_message"),
+    path("", inbox.inbox, name="inbox"),
+    path("<str:name>/", inbox.inbox_message, name="inbox_message"),
 ]
