@@ -40,7 +40,7 @@ def contexts_are_pinned_once(app_configs: Sequence[AppConfig] | None, **kwargs: 
 def _useless_indexes(model: type[Model]) -> list[CheckMessage]:
     sealed = {column.name for column in model._meta.local_concrete_fields if isinstance(column, SealedField)}
     named: list[tuple[str, Sequence[str]]] = [
-        ("ordering", [part for part in model._meta.ordering if isinstance(part, str)]),
+        ("ordering", [part for part in model._meta.ordering or () if isinstance(part, str)]),
         *((index.name, index.fields) for index in model._meta.indexes),
         *((rule.name, getattr(rule, "fields", ())) for rule in model._meta.constraints),
         *(("unique_together", names) for names in model._meta.unique_together),
