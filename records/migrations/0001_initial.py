@@ -340,6 +340,18 @@ class Migration(migrations.Migration):
             model_name='photo',
             index=models.Index(condition=models.Q(('state__in', ['received', 'processing'])), fields=['received_at'], name='photo_waiting'),
         ),
+        migrations.AddConstraint(
+            model_name='photo',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['received', 'processing']), _negated=True), models.Q(('quarantine_name', ''), _negated=True), _connector='XOR'), name='photo_upload_only_while_waiting'),
+        ),
+        migrations.AddConstraint(
+            model_name='photo',
+            constraint=models.CheckConstraint(condition=models.Q(('state', 'ready'), models.Q(('image_name', ''), ('thumb_name', '')), _connector='XOR'), name='photo_files_only_when_ready'),
+        ),
+        migrations.AddConstraint(
+            model_name='photo',
+            constraint=models.CheckConstraint(condition=models.Q(('state', 'refused'), ('refusal_code', ''), _connector='XOR'), name='photo_reason_only_when_refused'),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name='plan',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "records_planevent" ("author_id", "encounter_id", "evening", "id", "letter", "morning", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "signed_at", "signed_by", "updated_at", "warnings", "weeks") VALUES (OLD."author_id", OLD."encounter_id", OLD."evening", OLD."id", OLD."letter", OLD."morning", OLD."patient_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."signed_at", OLD."signed_by", OLD."updated_at", OLD."warnings", OLD."weeks"); RETURN NULL;', hash='eaa846ef43763eb3d20071576529e528e1f3a5fc', operation='UPDATE', pgid='pgtrigger_update_update_f3139', table='records_plan', when='AFTER')),

@@ -72,6 +72,20 @@ class Photo(models.Model):
                 fields=["received_at"], condition=models.Q(state__in=["received", "processing"]), name="photo_waiting"
             ),
         ]
+        constraints = [
+            # The upload as sent is kept only while the worker still needs it.
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["received", "processing"]) ^ ~models.Q(quarantine_name=""),
+                name="photo_upload_only_while_waiting",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="ready") ^ models.Q(image_name="", thumb_name=""),
+                name="photo_files_only_when_ready",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="refused") ^ models.Q(refusal_code=""), name="photo_reason_only_when_refused"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"photo {self.pk}"
