@@ -60,9 +60,7 @@ class CheckoutAttempt(models.Model):
         ordering = ["order", "number"]
         constraints = [
             models.UniqueConstraint(fields=["order", "number"], name="attempt_number_once"),
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(state=AttemptState.OPEN), name="attempt_one_open"
-            ),
+            models.UniqueConstraint(fields=["order"], condition=Q(state=AttemptState.OPEN), name="attempt_one_open"),
             models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state_listed"),
         ]
 

@@ -111,6 +111,4 @@ def was_declined(order_id: UUID) -> bool:
 
 def is_on_its_way(order_id: UUID) -> bool:
     """True when Square has a payment for the order that is not captured yet."""
-    return Payment.objects.filter(
-        order_id=order_id, state__in=[PaymentState.PENDING, PaymentState.APPROVED]
-    ).exists()
+    return Payment.objects.filter(order_id=order_id, state__in=[PaymentState.PENDING, PaymentState.APPROVED]).exists()

@@ -22,6 +22,7 @@ class OrderAction(models.TextChoices):
     PAY = "pay", _("A sound payment arrived")
     FLAG = "flag", _("Something about a payment is wrong")
     CANCEL = "cancel", _("No longer wanted")
+    REOPEN = "reopen", _("What was wrong has been given back")
 
 
 class AttemptState(models.TextChoices):
@@ -67,6 +68,8 @@ TRANSITIONS: dict[tuple[OrderState, OrderAction], OrderState] = {
     (_O.NEEDS_REVIEW, _A.PAY): _O.PAID,
     (_O.OPEN, _A.FLAG): _O.NEEDS_REVIEW,
     (_O.NEEDS_REVIEW, _A.FLAG): _O.NEEDS_REVIEW,
+    (_O.NEEDS_REVIEW, _A.REOPEN): _O.OPEN,
+    (_O.NEEDS_REVIEW, _A.CANCEL): _O.CANCELLED,
     # Money that comes for a cancelled order is seen by staff, never lost and never kept quietly.
     (_O.CANCELLED, _A.FLAG): _O.NEEDS_REVIEW,
     # A second payment is marked on itself; the order stays what it is: paid.

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import selectors, services, square
 from billing.models import Order
@@ -36,12 +36,12 @@ def pay(request: AuthRequest, order_id: UUID) -> HttpResponse:
     order = selectors.order_for(request.account_id, order_id)
     if order.state == OrderState.PAID:
         return redirect("billing:receipt", order_id=order.pk)
+    if order.state != OrderState.OPEN:
+        return redirect("billing:return", order_id=order.pk)
     if request.method != "POST":
         return _pay_page(request, order)
     try:
-        url = services.checkout_start(
-            by=request.actor, order=order, remote_address=request.META.get("REMOTE_ADDR", "")
-        )
+        url = services.checkout_start(by=request.actor, order=order, remote_address=request.META.get("REMOTE_ADDR", ""))
     except DomainError as error:
         if error.code == "already_paid":
             return redirect("billing:receipt", order_id=order.pk)
@@ -66,7 +66,7 @@ def _pay_page(
     return render(request, "billing/pay.html", context, status=status)
 
 
-@require_GET
+@require_safe
 @permission_required(Permission.PAY)
 def pay_return(request: AuthRequest, order_id: UUID) -> HttpResponse:
     """Back from Square: look there once, shortly, and say how it stands.
@@ -108,7 +108,7 @@ def _outcome(order: Order, answered: bool) -> str:
     return "declined" if selectors.was_declined(order.pk) else "unpaid"
 
 
-@require_GET
+@require_safe
 @permission_required(Permission.PAY)
 def receipt(request: AuthRequest, order_id: UUID) -> HttpResponse:
     """A receipt to read or print; an unpaid order has none, so its payment page is shown."""
@@ -119,7 +119,7 @@ def receipt(request: AuthRequest, order_id: UUID) -> HttpResponse:
     return render(request, "billing/receipt.html", {"line": line})
 
 
-@require_GET
+@require_safe
 @permission_required(Permission.PAY)
 def payments(request: AuthRequest) -> HttpResponse:
     """All orders of this account, with what to pay and the receipts."""

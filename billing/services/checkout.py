@@ -45,25 +45,35 @@ def order_open(*, by: Actor, subject_id: UUID, kind: str, reference: UUID, produ
         kind=kind,
         reference=reference,
         defaults={
-            "subject_id": subject_id, "account_id": by.account_id, "product_code": wanted.code,
-            "amount_cents": wanted.amount_cents, "currency": wanted.currency,
+            "subject_id": subject_id,
+            "account_id": by.account_id,
+            "product_code": wanted.code,
+            "amount_cents": wanted.amount_cents,
+            "currency": wanted.currency,
         },
     )
     if order.subject_id != subject_id:
         raise ValueError("This reference belongs to another subject.")
     if created:
         access_record(
-            by=by, action=Action.CREATE, purpose=Purpose.OPERATIONS, subject_id=subject_id,
-            object_kind="billing.order", object_id=order.pk,
+            by=by,
+            action=Action.CREATE,
+            purpose=Purpose.OPERATIONS,
+            subject_id=subject_id,
+            object_kind="billing.order",
+            object_id=order.pk,
         )
     return order
 
 
 @transaction.atomic
 def order_cancel(*, by: Actor, order: Order) -> Order:
-    """Nobody wants this paid any more. Raises ``DomainError`` (``order_state``) when it is paid."""
+    """Nobody wants this paid any more. Raises ``DomainError``: ``order_state`` when it is paid, ``order_in_review``."""
     require(by, Permission.PAY)
     held = Order.objects.select_for_update().get(pk=order.pk)
+    if held.state == OrderState.NEEDS_REVIEW:
+        # There is money at Square for it: that is given back first.
+        raise DomainError("order_in_review", _("We are looking at a payment for this. Please wait."))
     held.state = next_state(OrderState(held.state), OrderAction.CANCEL)
     held.save(update_fields=["state"])
     held.attempts.filter(state=AttemptState.OPEN).update(state=AttemptState.CLOSED)
@@ -91,12 +101,20 @@ def checkout_start(*, by: Actor, order: Order, return_url: str = "", remote_addr
         if attempt is None:
             attempt = _attempt_new(held, return_url or settings.SITE_URL + reverse("billing:return", args=[held.pk]))
         agreement_record(
-            by=by, policies=current_for_sign_up(), context=AgreementContext.CHECKOUT,
-            reference=held.pk, remote_address=remote_address,
+            by=by,
+            policies=current_for_sign_up(),
+            context=AgreementContext.CHECKOUT,
+            reference=held.pk,
+            remote_address=remote_address,
         )
         access_record(
-            by=by, action=Action.PAY, purpose=Purpose.OPERATIONS, subject_id=held.subject_id,
-            object_kind="billing.order", object_id=held.pk, basis=f"attempt:{attempt.number}",
+            by=by,
+            action=Action.PAY,
+            purpose=Purpose.OPERATIONS,
+            subject_id=held.subject_id,
+            object_kind="billing.order",
+            object_id=held.pk,
+            basis=f"attempt:{attempt.number}",
         )
     return attempt.url
 
@@ -134,15 +152,22 @@ def _attempt_new(order: Order, redirect_url: str) -> CheckoutAttempt:
         key = str(uuid5(NAMESPACE_URL, f"billing-attempt:{order.pk}:{number}"))
         try:
             link = square.link_create(
-                key=key, reference=order.pk, item_name=product_name(order.product_code),
-                money=square.Money(order.amount_cents, order.currency), redirect_url=redirect_url,
+                key=key,
+                reference=order.pk,
+                item_name=product_name(order.product_code),
+                money=square.Money(order.amount_cents, order.currency),
+                redirect_url=redirect_url,
             )
         except square.SquareRefused as refused:
             if refused.code != "IDEMPOTENCY_KEY_REUSED":
                 raise
             continue
         return CheckoutAttempt.objects.create(
-            order=order, number=number, idempotency_key=key, square_order_id=link.order_id, link_id=link.id,
+            order=order,
+            number=number,
+            idempotency_key=key,
+            square_order_id=link.order_id,
+            link_id=link.id,
             url=link.url,
         )
     raise square.SquareUnavailable("NO_FREE_KEY")

@@ -15,9 +15,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import square
-from billing.models import EffectKind, Payment, Refund
+from billing.models import EffectKind, Order, Payment, Refund
 from billing.services.effects import effect_add
-from billing.state import LIVE_REFUNDS, REFUND_TRANSITIONS, PaymentState, RefundState
+from billing.state import (
+    LIVE_REFUNDS,
+    REFUND_TRANSITIONS,
+    OrderAction,
+    OrderState,
+    PaymentProblem,
+    PaymentState,
+    RefundState,
+    next_state,
+)
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import Actor
@@ -48,7 +57,7 @@ def refund_start(*, by: Actor, payment: Payment, amount_cents: int, reason_code:
     require(by, Permission.REFUND)
     if isinstance(amount_cents, bool) or not isinstance(amount_cents, int) or amount_cents <= 0:
         raise DomainError("refund_amount", _("Give an amount above zero, in whole cents."), "amount")
-    held = Payment.objects.select_for_update(of=("self",)).select_related("order").get(pk=payment.pk)
+    held = _locked(payment.pk)
     name = once_key or f"number-{held.refunds.count() + 1}"
     key = str(uuid5(NAMESPACE_URL, f"billing-refund:{held.pk}:{name}"))
     known = Refund.objects.filter(idempotency_key=key).first()
@@ -61,16 +70,33 @@ def refund_start(*, by: Actor, payment: Payment, amount_cents: int, reason_code:
     if held.refund_cents + amount_cents > held.amount_cents:
         raise DomainError("refund_too_much", _("That is more than what is left of this payment."), "amount")
     refund = Refund.objects.create(
-        payment=held, amount_cents=amount_cents, idempotency_key=key, reason_code=reason_code,
+        payment=held,
+        amount_cents=amount_cents,
+        idempotency_key=key,
+        reason_code=reason_code,
         next_try_at=timezone.now(),
     )
     Payment.objects.filter(pk=held.pk).update(refund_cents=F("refund_cents") + amount_cents)
     access_record(
-        by=by, action=Action.REFUND, purpose=Purpose.OPERATIONS, subject_id=held.order.subject_id,
-        object_kind="billing.refund", object_id=refund.pk, basis=reason_code,
+        by=by,
+        action=Action.REFUND,
+        purpose=Purpose.OPERATIONS,
+        subject_id=held.order.subject_id,
+        object_kind="billing.refund",
+        object_id=refund.pk,
+        basis=reason_code,
     )
     poke("billing.refund_send", refund.pk)
     return refund
+
+
+def _locked(payment_id: UUID) -> Payment:
+    """The payment with its order, both locked in the order in which all of billing locks them."""
+    order_id = Payment.objects.values_list("order_id", flat=True).get(pk=payment_id)
+    order = Order.objects.select_for_update().get(pk=order_id)
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    payment.order = order
+    return payment
 
 
 def _claim(refund_id: UUID, state: RefundState) -> Refund | None:
@@ -134,7 +160,7 @@ def _state_of(told: square.SquareRefund) -> RefundState:
 def _apply(refund_id: UUID, state: RefundState, *, square_refund_id: str = "", error_code: str = "") -> None:
     """Move a refund on, once; what failed goes back to the balance."""
     payment_id = Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id)
-    payment = Payment.objects.select_for_update(of=("self",)).select_related("order").get(pk=payment_id)
+    payment = _locked(payment_id)
     refund = Refund.objects.select_for_update().get(pk=refund_id)
     if square_refund_id and not refund.square_refund_id:
         refund.square_refund_id = square_refund_id
@@ -146,6 +172,7 @@ def _apply(refund_id: UUID, state: RefundState, *, square_refund_id: str = "", e
             effect_add(order=payment.order, kind=EffectKind.CHARGE_REFUNDED, once_key=f"charge_refunded:{refund.pk}")
     refund.save()
     _balance(payment)
+    _reopen_when_all_is_back(payment.order)
 
 
 def _balance(payment: Payment) -> None:
@@ -158,6 +185,19 @@ def _balance(payment: Payment) -> None:
     Payment.objects.filter(pk=payment.pk).update(refund_cents=min(live, payment.amount_cents))
 
 
+def _reopen_when_all_is_back(order: Order) -> None:
+    """An order under review can be paid again (or is cancelled, as it was) once the odd money is back."""
+    if order.state != OrderState.NEEDS_REVIEW:
+        return
+    taken = order.payments.filter(state=PaymentState.COMPLETED)
+    back = Refund.objects.filter(payment__order=order, state=RefundState.COMPLETED)
+    totals = (taken.aggregate(cents=Sum("amount_cents"))["cents"], back.aggregate(cents=Sum("amount_cents"))["cents"])
+    if totals[0] == totals[1]:
+        was_cancelled = taken.filter(problem=PaymentProblem.CANCELLED).exists()
+        order.state = next_state(OrderState(order.state), OrderAction.CANCEL if was_cancelled else OrderAction.REOPEN)
+        order.save(update_fields=["state"])
+
+
 def refunds_adopt(told: square.SquarePayment) -> None:
     """Take over refunds that were made in Square's own dashboard, so that the balance is right."""
     known = set(Refund.objects.filter(square_refund_id__in=told.refund_ids).values_list("square_refund_id", flat=True))
@@ -168,21 +208,23 @@ def refunds_adopt(told: square.SquarePayment) -> None:
 
 @transaction.atomic
 def _adopt(square_payment_id: str, told: square.SquareRefund) -> None:
-    payment = (
-        Payment.objects.select_for_update(of=("self",))
-        .select_related("order")
-        .filter(square_payment_id=square_payment_id)
-        .first()
-    )
-    if payment is None or told.money.cents <= 0 or told.money.currency != payment.currency:
+    payment_id = Payment.objects.values_list("pk", flat=True).filter(square_payment_id=square_payment_id).first()
+    if payment_id is None:
+        return
+    payment = _locked(payment_id)
+    if told.money.cents <= 0 or told.money.currency != payment.currency:
         return
     unsent = payment.refunds.filter(square_refund_id=None, state=RefundState.WAITING).exists()
     if unsent or Refund.objects.filter(square_refund_id=told.id).exists():
         # It may be one of ours whose answer is still on its way: the next look tells.
         return
     refund = Refund.objects.create(
-        payment=payment, amount_cents=told.money.cents, reason_code=AT_SQUARE, square_refund_id=told.id,
-        idempotency_key=str(uuid5(NAMESPACE_URL, f"billing-adopted:{told.id}")), state=RefundState.PENDING,
+        payment=payment,
+        amount_cents=told.money.cents,
+        reason_code=AT_SQUARE,
+        square_refund_id=told.id,
+        idempotency_key=str(uuid5(NAMESPACE_URL, f"billing-adopted:{told.id}")),
+        state=RefundState.PENDING,
         next_try_at=timezone.now(),
     )
     _apply(refund.pk, _state_of(told), square_refund_id=told.id)

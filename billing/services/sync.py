@@ -128,12 +128,13 @@ def _settle(order: Order, payment: Payment) -> None:
     """The one place where an order becomes paid, or is put before staff."""
     if payment.problem:
         log.warning("payment %s of order %s needs a look: %s", payment.pk, order.pk, payment.problem)
-        order.state = next_state(OrderState(order.state), OrderAction.FLAG)
-        order.save(update_fields=["state"])
-        return
-    order.state = next_state(OrderState(order.state), OrderAction.PAY)
+    action = OrderAction.FLAG if payment.problem else OrderAction.PAY
+    order.state = next_state(OrderState(order.state), action)
     order.save(update_fields=["state"])
+    # Its page at Square is used up either way.
     order.attempts.filter(state=AttemptState.OPEN).update(state=AttemptState.CLOSED)
+    if payment.problem:
+        return
     payment.receipt_number = _next_number("receipt")
     payment.save(update_fields=["receipt_number"])
     if order.account_id is not None:

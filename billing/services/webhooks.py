@@ -30,9 +30,12 @@ def webhook_store(raw_body: bytes) -> WebhookEvent | None:
     if not isinstance(data, dict):
         raise ValueError("not an event")
     row = WebhookEvent(
-        event_id=_word(event.get("event_id"), 100), type=_word(event.get("type"), 60),
-        object_kind=_word(data.get("type"), 40), object_id=_word(data.get("id"), 255),
-        body_sha256=hashlib.sha256(raw_body).hexdigest(), next_try_at=timezone.now(),
+        event_id=_word(event.get("event_id"), 100),
+        type=_word(event.get("type"), 60),
+        object_kind=_word(data.get("type"), 40),
+        object_id=_word(data.get("id"), 255),
+        body_sha256=hashlib.sha256(raw_body).hexdigest(),
+        next_try_at=timezone.now(),
     )
     WebhookEvent.objects.bulk_create([row], ignore_conflicts=True)
     if not WebhookEvent.objects.filter(pk=row.pk).exists():
@@ -132,7 +135,9 @@ def _attempt_found_again(found: square.SquareOrder) -> UUID | None:
     CheckoutAttempt.objects.get_or_create(
         square_order_id=found.id,
         defaults={
-            "order": order, "number": last + 1, "state": AttemptState.CLOSED,
+            "order": order,
+            "number": last + 1,
+            "state": AttemptState.CLOSED,
             "idempotency_key": str(uuid5(NAMESPACE_URL, f"billing-found:{found.id}")),
         },
     )

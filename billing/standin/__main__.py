@@ -33,9 +33,13 @@ def main() -> int:
     if asked.state is not None:
         asked.state.parent.mkdir(parents=True, exist_ok=True)
     standin = build(
-        host=asked.host, port=asked.port, webhook_url=asked.webhook_url,
-        public_url=asked.public_url or f"http://localhost:{asked.port}",
-        signature_key=asked.signature_key, token=asked.token, location_id=asked.location,
+        host=asked.host,
+        port=asked.port,
+        webhook_url=asked.webhook_url,
+        public_url=asked.public_url or (f"http://localhost:{asked.port}" if asked.port else ""),
+        signature_key=asked.signature_key,
+        token=asked.token,
+        location_id=asked.location,
         state_file=asked.state,
     )
     sys.stdout.write(f"Square stand-in at {standin.url}\n")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from billing.standin.world import Faults, Json
+from billing.standin.tables import Faults, Json
 
 SIGNATURE_HEADER = "x-square-hmacsha256-signature"
 RETRY_AFTER_SECONDS = (0.2, 1.0, 3.0, 10.0, 30.0)
@@ -51,8 +51,11 @@ class Hooks:
     def body(self, event_type: str, kind: str, thing: Json) -> bytes:
         """The raw event as Square would post it."""
         event = {
-            "merchant_id": self.merchant_id, "location_id": thing.get("location_id"), "type": event_type,
-            "event_id": secrets.token_hex(16), "created_at": thing.get("updated_at"),
+            "merchant_id": self.merchant_id,
+            "location_id": thing.get("location_id"),
+            "type": event_type,
+            "event_id": secrets.token_hex(16),
+            "created_at": thing.get("updated_at"),
             "data": {"type": kind, "id": thing["id"], "object": {kind: thing}},
         }
         return json.dumps(event).encode()

@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from billing.standin import page
 from billing.standin.hooks import Hooks
-from billing.standin.world import Faults, Json, Refusal, World, bad_request, not_found
+from billing.standin.tables import Faults, Json, Refusal, bad_request, not_found
+from billing.standin.world import World
 
 MAX_BODY = 200_000
 Api = Callable[[World, Json, dict[str, str], str], Json]

@@ -12,67 +12,12 @@ import json
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-Json = dict[str, Any]
+from billing.standin.tables import Faults, Json, Refusal, bad_request, load, not_found, save
+
 Emit = Callable[[str, str, Json], None]
-
-
-class Refusal(Exception):
-    """Square's answer is an error: HTTP status, category, code, and the field at fault."""
-
-    def __init__(self, status: int, category: str, code: str, detail: str, fault: str = "") -> None:
-        super().__init__(code)
-        self.status = status
-        self.body: Json = {"errors": [{"category": category, "code": code, "detail": detail}]}
-        if fault:
-            self.body["errors"][0]["field"] = fault
-
-
-def bad_request(code: str, detail: str, fault: str = "") -> Refusal:
-    return Refusal(400, "INVALID_REQUEST_ERROR", code, detail, fault)
-
-
-def not_found(detail: str) -> Refusal:
-    return Refusal(404, "INVALID_REQUEST_ERROR", "NOT_FOUND", detail)
-
-
-@dataclass
-class Faults:
-    """Misbehaviour on demand, set through ``/standin/control``."""
-
-    fail_next: int = 0
-    fail_status: int = 500
-    fail_path: str = ""
-    delay_seconds: float = 0.0
-    drop_webhooks: bool = False
-    repeat_webhooks: int = 1
-    reorder_webhooks: bool = False
-    amount_delta: int = 0
-    pay_currency: str = ""
-    pay_location: str = ""
-    hold_payments: bool = False
-    refund_status: str = "COMPLETED"
-
-
-@dataclass
-class Tables:
-    """Everything that outlives a restart when a state file is given."""
-
-    links: dict[str, Json] = field(default_factory=dict)
-    orders: dict[str, Json] = field(default_factory=dict)
-    payments: dict[str, Json] = field(default_factory=dict)
-    refunds: dict[str, Json] = field(default_factory=dict)
-    keys: dict[str, list[str]] = field(default_factory=dict)
-
-
-def _load(path: Path | None) -> Tables:
-    if path is None or not path.exists():
-        return Tables()
-    data = json.loads(path.read_text())
-    return Tables(**{f.name: data.get(f.name, {}) for f in fields(Tables)})
 
 
 class World:
@@ -97,7 +42,7 @@ class World:
         self.emit: Emit = emit or (lambda event_type, kind, snapshot: None)
         self.lock = threading.RLock()
         self._state_file = state_file
-        self.tables = _load(state_file)
+        self.tables = load(state_file)
         self._last = dt.datetime.now(dt.UTC)
 
     # -- small parts
@@ -109,11 +54,7 @@ class World:
         return self._last.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def save(self) -> None:
-        if self._state_file is None:
-            return
-        draft = self._state_file.with_suffix(".new")
-        draft.write_text(json.dumps({f.name: getattr(self.tables, f.name) for f in fields(Tables)}))
-        draft.replace(self._state_file)
+        save(self.tables, self._state_file)
 
     def _tell(self, event_type: str, kind: str, thing: Json) -> None:
         self.emit(event_type, kind, copy.deepcopy(thing))
@@ -177,14 +118,24 @@ class World:
         total = {"amount": sum(price["amount"] for price in prices), "currency": self.currency}
         stamp = self.now()
         order: Json = {
-            **asked, "id": secrets.token_urlsafe(20), "state": "DRAFT", "version": 1, "created_at": stamp,
-            "updated_at": stamp, "total_money": total, "net_amount_due_money": total,
+            **asked,
+            "id": secrets.token_urlsafe(20),
+            "state": "DRAFT",
+            "version": 1,
+            "created_at": stamp,
+            "updated_at": stamp,
+            "total_money": total,
+            "net_amount_due_money": total,
         }
         link_id = secrets.token_hex(8).upper()
         self.tables.orders[order["id"]] = order
         self.tables.links[link_id] = {
-            "id": link_id, "version": 1, "order_id": order["id"], "created_at": stamp,
-            "url": f"{self.public_url}/pay/{link_id}", "long_url": f"{self.public_url}/pay/{link_id}",
+            "id": link_id,
+            "version": 1,
+            "order_id": order["id"],
+            "created_at": stamp,
+            "url": f"{self.public_url}/pay/{link_id}",
+            "long_url": f"{self.public_url}/pay/{link_id}",
             "checkout_options": body.get("checkout_options") or {},
         }
         return link_id
@@ -207,7 +158,8 @@ class World:
         start = int(query.get("cursor") or 0)
         with self.lock:
             found = [
-                p for p in self.tables.payments.values()
+                p
+                for p in self.tables.payments.values()
                 if p["created_at"] >= (query.get("begin_time") or "")
                 and query.get("location_id") in (None, "", p["location_id"])
             ]
@@ -241,9 +193,16 @@ class World:
             raise Refusal(400, "REFUND_ERROR", "REFUND_AMOUNT_INVALID", "The requested refund is too much.")
         stamp = self.now()
         refund: Json = {
-            "id": f"{payment['id']}_{secrets.token_hex(6)}", "status": "PENDING", "payment_id": payment["id"],
-            "order_id": payment["order_id"], "location_id": payment["location_id"], "amount_money": money,
-            "created_at": stamp, "updated_at": stamp, "version": 1, "reason": body.get("reason", ""),
+            "id": f"{payment['id']}_{secrets.token_hex(6)}",
+            "status": "PENDING",
+            "payment_id": payment["id"],
+            "order_id": payment["order_id"],
+            "location_id": payment["location_id"],
+            "amount_money": money,
+            "created_at": stamp,
+            "updated_at": stamp,
+            "version": 1,
+            "reason": body.get("reason", ""),
         }
         self.tables.refunds[refund["id"]] = refund
         self._tell("refund.created", "refund", refund)
@@ -293,10 +252,17 @@ class World:
             "currency": self.faults.pay_currency or total["currency"],
         }
         payment: Json = {
-            "id": secrets.token_urlsafe(21), "status": status, "order_id": order["id"],
-            "location_id": self.faults.pay_location or self.location_id, "amount_money": money,
-            "total_money": dict(money), "source_type": "CARD", "created_at": stamp, "updated_at": stamp,
-            "version": 1, "card_details": {"status": status, "card": {"card_brand": "VISA", "last_4": "1111"}},
+            "id": secrets.token_urlsafe(21),
+            "status": status,
+            "order_id": order["id"],
+            "location_id": self.faults.pay_location or self.location_id,
+            "amount_money": money,
+            "total_money": dict(money),
+            "source_type": "CARD",
+            "created_at": stamp,
+            "updated_at": stamp,
+            "version": 1,
+            "card_details": {"status": status, "card": {"card_brand": "VISA", "last_4": "1111"}},
         }
         self.tables.payments[payment["id"]] = payment
         return payment

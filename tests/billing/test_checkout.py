@@ -51,7 +51,9 @@ def link_calls(standin: Any) -> list[str]:
 
 
 @pytest.mark.promise("S4")
-def test_opening_an_order_twice_gives_the_first_one_at_its_price(db: None, ana: Any, order_of: Any, settings: Any) -> None:
+def test_opening_an_order_twice_gives_the_first_one_at_its_price(
+    db: None, ana: Any, order_of: Any, settings: Any
+) -> None:
     reference = uuid4()
     first = order_of(ana, reference)
     settings.CONSULT_FEE_CENTS = 9900
@@ -108,7 +110,9 @@ def test_five_presses_at_once_make_one_attempt_and_one_call(standin: Any, ana: A
     assert link_calls(standin) == [attempt.idempotency_key]
 
 
-def test_a_call_whose_answer_got_lost_is_repeated_with_the_same_key(standin: Any, ana: Any, order_of: Any, settings: Any) -> None:
+def test_a_call_whose_answer_got_lost_is_repeated_with_the_same_key(
+    standin: Any, ana: Any, order_of: Any, settings: Any
+) -> None:
     order = order_of(ana)
     settings.SQUARE_TIMEOUT_SECONDS = 1
     standin.control({"delay_seconds": 1.3})
@@ -140,7 +144,9 @@ def test_a_page_that_square_no_longer_has_gives_way_to_a_new_one(standin: Any, a
 
 
 @pytest.mark.promise("S4")
-def test_who_paid_a_moment_ago_is_not_led_to_pay_again(standin: Any, ana: Any, order_of: Any, pay_at_square: Any) -> None:
+def test_who_paid_a_moment_ago_is_not_led_to_pay_again(
+    standin: Any, ana: Any, order_of: Any, pay_at_square: Any
+) -> None:
     order = order_of(ana)
     pay_at_square(services.checkout_start(by=ana.actor, order=order))
     with pytest.raises(DomainError) as paid:
@@ -163,7 +169,9 @@ def test_a_posted_amount_means_nothing(standin: Any, ana: Any, order_of: Any, as
     assert (order.amount_cents, order.currency) == (5900, "USD")
 
 
-def test_cancelled_orders_are_not_paid_and_paid_ones_not_cancelled(standin: Any, ana: Any, order_of: Any, paid: Any) -> None:
+def test_cancelled_orders_are_not_paid_and_paid_ones_not_cancelled(
+    standin: Any, ana: Any, order_of: Any, paid: Any
+) -> None:
     order = services.order_cancel(by=ana.actor, order=order_of(ana))
     with pytest.raises(DomainError) as cancelled:
         services.checkout_start(by=ana.actor, order=order)
@@ -173,7 +181,9 @@ def test_cancelled_orders_are_not_paid_and_paid_ones_not_cancelled(standin: Any,
     assert too_late.value.code == "order_state"
 
 
-def test_money_for_a_cancelled_order_is_put_before_staff(standin: Any, ana: Any, order_of: Any, pay_at_square: Any) -> None:
+def test_money_for_a_cancelled_order_is_put_before_staff(
+    standin: Any, ana: Any, order_of: Any, pay_at_square: Any
+) -> None:
     order = order_of(ana)
     url = services.checkout_start(by=ana.actor, order=order)
     services.order_cancel(by=ana.actor, order=order)
@@ -186,10 +196,16 @@ def test_money_for_a_cancelled_order_is_put_before_staff(standin: Any, ana: Any,
 @pytest.mark.parametrize("action", list(OrderAction))
 def test_every_action_in_every_state_is_allowed_or_refused_by_the_table(state: OrderState, action: OrderAction) -> None:
     allowed = {
-        ("open", "pay"): "paid", ("needs_review", "pay"): "paid",
-        ("open", "flag"): "needs_review", ("needs_review", "flag"): "needs_review",
-        ("cancelled", "flag"): "needs_review", ("paid", "flag"): "paid",
-        ("open", "cancel"): "cancelled", ("cancelled", "cancel"): "cancelled",
+        ("open", "pay"): "paid",
+        ("needs_review", "pay"): "paid",
+        ("open", "flag"): "needs_review",
+        ("needs_review", "flag"): "needs_review",
+        ("cancelled", "flag"): "needs_review",
+        ("paid", "flag"): "paid",
+        ("open", "cancel"): "cancelled",
+        ("cancelled", "cancel"): "cancelled",
+        ("needs_review", "reopen"): "open",
+        ("needs_review", "cancel"): "cancelled",
     }
     if (state, action) in allowed:
         assert next_state(state, action) == allowed[(state, action)]

@@ -14,6 +14,7 @@ from django.urls import reverse
 from billing import personal_data, selectors, services
 from billing.models import CheckoutAttempt, Order, Payment
 from billing.state import OrderState
+from portal.context import SYSTEM
 from portal.outbox.models import OutgoingMail
 from portal.outbox.registry import MailContext, mail_of, subject_of
 from portal.subjects import Subject
@@ -53,11 +54,15 @@ def test_another_persons_order_is_not_found(standin: Any, ana: Any, ben: Any, pa
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_staff_do_not_use_the_payers_pages(standin: Any, ana: Any, clinician: Any, order_of: Any, as_: Any, name: str) -> None:
+def test_staff_do_not_use_the_payers_pages(
+    standin: Any, ana: Any, clinician: Any, order_of: Any, as_: Any, name: str
+) -> None:
     assert as_(clinician).get(reverse(name, args=[order_of(ana).pk])).status_code == 404
 
 
-@pytest.mark.parametrize("fault", [{"fail_next": 9, "fail_status": 500}, {"delay_seconds": 5.0}, {"fail_next": 9, "fail_status": 401}])
+@pytest.mark.parametrize(
+    "fault", [{"fail_next": 9, "fail_status": 500}, {"delay_seconds": 5.0}, {"fail_next": 9, "fail_status": 401}]
+)
 def test_when_square_is_down_the_person_is_told_that_all_is_saved(
     standin: Any, ana: Any, order_of: Any, as_: Any, fault: dict[str, Any], settings: Any
 ) -> None:
@@ -104,12 +109,12 @@ def test_words_in_the_return_address_are_not_believed(standin: Any, ana: Any, or
 
 
 @pytest.mark.promise("S4")
-def test_the_receipt_can_be_read_and_its_parts_are_there(standin: Any, ana: Any, paid: Any, as_: Any, settings: Any) -> None:
+def test_the_receipt_can_be_read_and_its_parts_are_there(
+    standin: Any, ana: Any, paid: Any, as_: Any, settings: Any
+) -> None:
     order = paid(ana)
     payment = order.payments.get()
-    refund = services.refund_start(
-        by=__import__("portal.context", fromlist=["SYSTEM"]).SYSTEM, payment=payment, amount_cents=900, reason_code="goodwill"
-    )
+    refund = services.refund_start(by=SYSTEM, payment=payment, amount_cents=900, reason_code="goodwill")
     page = as_(ana).get(reverse("billing:receipt", args=[order.pk])).content.decode()
     for part in ("R-000001", "$59.00", "$9.00", "Online consult fee", settings.CLINIC_LEGAL_NAME, "Ana Okafor"):
         assert part in page
@@ -123,9 +128,11 @@ def test_an_unpaid_order_has_no_receipt(standin: Any, ana: Any, order_of: Any, a
     assert answer["Location"] == reverse("billing:pay", args=[order.pk])
 
 
-def test_the_list_asks_the_database_as_often_for_fifty_as_for_one(standin: Any, ana: Any, ben: Any, paid: Any, order_of: Any) -> None:
+def test_the_list_asks_the_database_as_often_for_fifty_as_for_one(
+    standin: Any, ana: Any, ben: Any, paid: Any, order_of: Any
+) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(connection) as seen:
             selectors.order_lines(ana.pk)
         return len(seen)
 
@@ -140,7 +147,9 @@ def test_the_list_asks_the_database_as_often_for_fifty_as_for_one(standin: Any, 
     assert queries() == one == 3
 
 
-def test_the_list_shows_what_is_paid_and_what_is_not(standin: Any, ana: Any, ben: Any, paid: Any, order_of: Any, as_: Any) -> None:
+def test_the_list_shows_what_is_paid_and_what_is_not(
+    standin: Any, ana: Any, ben: Any, paid: Any, order_of: Any, as_: Any
+) -> None:
     empty = as_(ana).get(reverse("billing:payments")).content.decode()
     assert "No payments yet" in empty
     done, due, foreign = paid(ana), order_of(ana), paid(ben)
@@ -168,7 +177,9 @@ def test_webhook_address_takes_posts_only(standin: Any, as_: Any, db: None) -> N
 
 
 @pytest.mark.promise("P39")
-def test_an_erasure_cuts_the_tie_to_the_account_and_keeps_the_books(standin: Any, ana: Any, ben: Any, paid: Any, as_: Any) -> None:
+def test_an_erasure_cuts_the_tie_to_the_account_and_keeps_the_books(
+    standin: Any, ana: Any, ben: Any, paid: Any, as_: Any
+) -> None:
     order, other = paid(ana), paid(ben)
     subject = Subject(order.subject_id, (ana.pk,))
     held = personal_data.export_for(subject)["orders"]

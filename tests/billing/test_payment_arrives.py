@@ -73,7 +73,8 @@ def test_return_page_and_webhook_together_twenty_times_give_one_mail_and_one_rec
     deeds: list[Any] = []
     for number, browser in enumerate(browsers):
         deeds.append(lambda browser=browser: browser.get(page).status_code)
-        deeds.append(lambda event=waiting[number % len(waiting)]: services.webhook_process(event))
+        event_id = waiting[number % len(waiting)]
+        deeds.append(lambda event_id=event_id: services.webhook_process(event_id))
     results = together(*deeds)
     assert results[::2] == [200] * 20
     assert results[1::2] == [None] * 20
@@ -107,8 +108,14 @@ def test_forged_and_malformed_events_are_refused_and_leave_nothing(standin: Any,
     assert post_event(event, signature=None).status_code == 403
     assert post_event(event, signature="bm90IGl0").status_code == 403
     assert post_event(event, signature=sign("key-of-the-test", "http://evil.example/", event)).status_code == 403
-    for body in (b"[]", b"{}", b"not json", b'{"data": {}}', event.replace(b'"p1"', b'"' + b"p" * 300 + b'"'),
-                 event.replace(b'"e1"', b'"\\u0000"')):
+    for body in (
+        b"[]",
+        b"{}",
+        b"not json",
+        b'{"data": {}}',
+        event.replace(b'"p1"', b'"' + b"p" * 300 + b'"'),
+        event.replace(b'"e1"', b'"\\u0000"'),
+    ):
         assert post_event(body).status_code == 400
     assert post_event(b"x" * 200_001).status_code == 413
     assert not WebhookEvent.objects.exists()
@@ -133,7 +140,10 @@ def test_events_of_others_and_of_unknown_kinds_are_set_aside(
     from billing import square
 
     other = square.link_create(
-        key="other", reference=order_of(ana).subject_id, item_name="Soap", money=square.Money(900, "USD"),
+        key="other",
+        reference=order_of(ana).subject_id,
+        item_name="Soap",
+        money=square.Money(900, "USD"),
         redirect_url="https://shop.example/",
     )
     pay_at_square(other.url)
@@ -161,13 +171,24 @@ def test_a_payment_on_a_page_we_never_heard_of_is_still_ours(
 
 @pytest.mark.parametrize(
     ("fault", "problem"),
-    [({"amount_delta": -5800}, "amount"), ({"amount_delta": 100}, "amount"), ({"pay_currency": "CAD"}, "currency"),
-     ({"pay_location": "ELSEWHERE"}, "location")],
+    [
+        ({"amount_delta": -5800}, "amount"),
+        ({"amount_delta": 100}, "amount"),
+        ({"pay_currency": "CAD"}, "currency"),
+        ({"pay_location": "ELSEWHERE"}, "location"),
+    ],
 )
 @pytest.mark.promise("S4")
 def test_a_payment_that_does_not_fit_releases_nothing(
-    standin: Any, ana: Any, order_of: Any, pay_at_square: Any, fault: dict[str, Any], problem: str,
-    django_capture_on_commit_callbacks: Any, told: Any, as_: Any,
+    standin: Any,
+    ana: Any,
+    order_of: Any,
+    pay_at_square: Any,
+    fault: dict[str, Any],
+    problem: str,
+    django_capture_on_commit_callbacks: Any,
+    told: Any,
+    as_: Any,
 ) -> None:
     order = order_of(ana)
     url = services.checkout_start(by=ana.actor, order=order)
@@ -184,12 +205,17 @@ def test_a_payment_that_does_not_fit_releases_nothing(
     assert not OutgoingMail.objects.exists()
 
 
-def test_a_second_payment_of_a_paid_order_is_marked_for_staff(standin: Any, ana: Any, paid: Any, pay_at_square: Any) -> None:
+def test_a_second_payment_of_a_paid_order_is_marked_for_staff(
+    standin: Any, ana: Any, paid: Any, pay_at_square: Any
+) -> None:
     order = paid(ana)
     from billing import square
 
     other = square.link_create(
-        key="second", reference=order.pk, item_name="Online consult fee", money=square.Money(5900, "USD"),
+        key="second",
+        reference=order.pk,
+        item_name="Online consult fee",
+        money=square.Money(5900, "USD"),
         redirect_url="https://clinic.example/",
     )
     pay_at_square(other.url)
@@ -295,7 +321,9 @@ def test_older_news_is_ignored(standin: Any, ana: Any, order_of: Any, pay_at_squ
     assert Payment.objects.get().state == "completed"
 
 
-def test_receipt_numbers_follow_without_a_gap(standin: Any, ana: Any, ben: Any, paid: Any, order_of: Any, pay_at_square: Any) -> None:
+def test_receipt_numbers_follow_without_a_gap(
+    standin: Any, ana: Any, ben: Any, paid: Any, order_of: Any, pay_at_square: Any
+) -> None:
     for person in (ana, ben, ana):
         paid(person)
     assert sorted(n for n in receipts() if n) == [1, 2, 3]

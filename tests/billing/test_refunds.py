@@ -24,9 +24,7 @@ def payment(standin: Any, ana: Any, paid: Any, settings: Any) -> Payment:
 
 
 def give(payment: Payment, cents: Any, by: Any = SYSTEM, once_key: str = "") -> Refund:
-    return services.refund_start(
-        by=by, payment=payment, amount_cents=cents, reason_code="goodwill", once_key=once_key
-    )
+    return services.refund_start(by=by, payment=payment, amount_cents=cents, reason_code="goodwill", once_key=once_key)
 
 
 def left(payment: Payment) -> int:
@@ -82,9 +80,7 @@ def test_racing_refunds_never_give_more_than_was_paid(payment: Payment, standin:
 
 @pytest.mark.django_db(transaction=True)
 def test_refund_and_cancel_at_once_leave_the_books_right(payment: Payment, ana: Any) -> None:
-    results = together(
-        lambda: give(payment, 5000), lambda: services.order_cancel(by=ana.actor, order=payment.order)
-    )
+    results = together(lambda: give(payment, 5000), lambda: services.order_cancel(by=ana.actor, order=payment.order))
     assert isinstance(results[0], Refund)
     assert isinstance(results[1], DomainError)
     assert left(payment) == 0
@@ -170,3 +166,33 @@ def test_a_refund_made_in_square_s_dashboard_counts(payment: Payment, events: li
         give(payment, 501)
     services.payment_sync(payment.order_id)
     assert Refund.objects.count() == 1
+
+
+@pytest.mark.parametrize(("cancelled", "state"), [(False, OrderState.OPEN), (True, OrderState.CANCELLED)])
+def test_an_odd_payment_given_back_leaves_the_order_as_it_was(
+    standin: Any, ana: Any, order_of: Any, pay_at_square: Any, cancelled: bool, state: OrderState
+) -> None:
+    order = order_of(ana)
+    url = services.checkout_start(by=ana.actor, order=order)
+    if cancelled:
+        services.order_cancel(by=ana.actor, order=order)
+    else:
+        standin.control({"amount_delta": -900})
+    pay_at_square(url)
+    assert services.payment_sync(order.pk).state == OrderState.NEEDS_REVIEW
+    for action in (services.checkout_start, services.order_cancel):
+        with pytest.raises(DomainError) as review:
+            action(by=ana.actor, order=order)
+        assert review.value.code == "order_in_review"
+    odd = order.payments.get()
+    refund = give(odd, odd.amount_cents)
+    services.refund_send(refund.pk)
+    services.refund_sync(refund.pk)
+    order.refresh_from_db()
+    assert order.state == state
+    if not cancelled:
+        standin.control({"reset": True})
+        again = services.checkout_start(by=ana.actor, order=order)
+        assert again != url
+        pay_at_square(again)
+        assert services.payment_sync(order.pk).state == OrderState.PAID

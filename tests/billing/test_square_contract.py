@@ -39,8 +39,11 @@ def _sandbox(settings: Any) -> Account:
 
     def pay(link: square.Link) -> str:
         answer = client.payments.create(
-            source_id="cnon:card-nonce-ok", idempotency_key=str(uuid4()), order_id=link.order_id,
-            amount_money={"amount": FEE.cents, "currency": "USD"}, location_id=settings.SQUARE_LOCATION_ID,
+            source_id="cnon:card-nonce-ok",
+            idempotency_key=str(uuid4()),
+            order_id=link.order_id,
+            amount_money={"amount": FEE.cents, "currency": "USD"},
+            location_id=settings.SQUARE_LOCATION_ID,
         )
         return str(answer.payment.id)
 
@@ -58,7 +61,10 @@ def account(request: Any, settings: Any) -> Iterator[Account]:
 
 def _link(key: str | None = None, reference: UUID | None = None, money: square.Money = FEE) -> square.Link:
     return square.link_create(
-        key=key or str(uuid4()), reference=reference or uuid4(), item_name="Online consult fee", money=money,
+        key=key or str(uuid4()),
+        reference=reference or uuid4(),
+        item_name="Online consult fee",
+        money=money,
         redirect_url=BACK,
     )
 
@@ -112,9 +118,7 @@ def test_refunds_by_one_key_give_once_and_never_too_much(account: Account) -> No
     assert first.status in {"PENDING", "COMPLETED"}
     assert square.refund_get(first.id).money == square.Money(4000, "USD")
     with pytest.raises(square.SquareRefused):
-        square.refund_create(
-            key=str(uuid4()), payment_id=payment_id, money=square.Money(4000, "USD"), reason="test"
-        )
+        square.refund_create(key=str(uuid4()), payment_id=payment_id, money=square.Money(4000, "USD"), reason="test")
 
 
 def test_unknown_things_and_a_wrong_token_are_clear_refusals(account: Account, settings: Any) -> None:
@@ -163,8 +167,13 @@ def test_many_payments_come_over_pages(standin: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"total_money": {"amount": "much", "currency": "USD"}, "amount_money": None}, {"status": 7},
-               {"updated_at": "yesterday"}, {"total_money": [], "amount_money": {"amount": -1, "currency": "USD"}}]
+    "change",
+    [
+        {"total_money": {"amount": "much", "currency": "USD"}, "amount_money": None},
+        {"status": 7},
+        {"updated_at": "yesterday"},
+        {"total_money": [], "amount_money": {"amount": -1, "currency": "USD"}},
+    ],
 )
 def test_an_answer_of_the_wrong_shape_is_no_answer(standin: Any, change: dict[str, Any]) -> None:
     payment = standin.world.pay(_link().id)
@@ -173,7 +182,9 @@ def test_an_answer_of_the_wrong_shape_is_no_answer(standin: Any, change: dict[st
         square.payment_get(payment["id"])
 
 
-def test_a_payment_page_without_https_is_refused_outside_development(standin: Any, settings: Any, monkeypatch: Any) -> None:
+def test_a_payment_page_without_https_is_refused_outside_development(
+    standin: Any, settings: Any, monkeypatch: Any
+) -> None:
     client = square._square()
     monkeypatch.setattr(square, "_square", lambda: client)
     settings.SQUARE_ENVIRONMENT = "production"

@@ -2,7 +2,7 @@
 
 Square's SDK surprises (COMPONENTS 2): it points at production unless told, sleeps and retries
 inside a call, and checks no answer. So the address is always given, a call is tried once with a
-short time-out, and each answer is read through ``_text``, ``_money`` and ``_stamp``. To Square
+short time-out, and each answer is read through ``answers``. To Square
 go an order reference and a neutral item name, nothing about a person (P15).
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -25,87 +24,45 @@ from square.core.request_options import RequestOptions
 from square.environment import SquareEnvironment
 from square.utils.webhooks_helper import verify_signature
 
-from portal.errors import PortalError
+from billing.square.answers import (
+    Link,
+    Money,
+    SquareError,
+    SquareOrder,
+    SquarePayment,
+    SquareRefund,
+    SquareRefused,
+    SquareUnavailable,
+    read_money,
+    read_payment,
+    read_refund,
+    read_text,
+)
+
+__all__ = [
+    "Link",
+    "Money",
+    "SquareError",
+    "SquareOrder",
+    "SquarePayment",
+    "SquareRefund",
+    "SquareRefused",
+    "SquareUnavailable",
+    "link_create",
+    "locations",
+    "order_get",
+    "payment_get",
+    "payments_since",
+    "refund_create",
+    "refund_get",
+    "verify_webhook",
+]
 
 SIGNATURE_HEADER = "x-square-hmacsha256-signature"
 # Answers after which the same call, with the same key, may well work later.
 TRY_LATER = frozenset({408, 409, 425, 429})
 
 Answer = TypeVar("Answer")
-
-
-class SquareError(PortalError):
-    """Square did not do what was asked. ``code`` is Square's own word; never a body."""
-
-    def __init__(self, code: str, status: int = 0) -> None:
-        super().__init__(f"{code} ({status})" if status else code)
-        self.code = code
-        self.status = status
-
-
-class SquareUnavailable(SquareError):
-    """No usable answer: try again later, with the same key. The deed may or may not be done."""
-
-
-class SquareRefused(SquareError):
-    """A clear no: the same call will not work later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """``cents`` in the smallest unit of ``currency`` (three letters)."""
-
-    cents: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A hosted payment page for one Square order."""
-
-    id: str
-    order_id: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class SquareOrder:
-    """``reference`` is the portal's order id as sent; ``payment_ids`` are its tenders."""
-
-    id: str
-    location_id: str
-    reference: str
-    total: Money
-    state: str
-    payment_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SquarePayment:
-    """``total`` is what the card paid, tip included. ``status`` is Square's word in capitals."""
-
-    id: str
-    order_id: str
-    location_id: str
-    total: Money
-    status: str
-    created_at: dt.datetime
-    updated_at: dt.datetime
-    refund_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SquareRefund:
-    """``status`` is PENDING, COMPLETED, REJECTED or FAILED."""
-
-    id: str
-    payment_id: str
-    money: Money
-    status: str
-    updated_at: dt.datetime
-
-
-# -- the client
 
 
 @functools.lru_cache(maxsize=4)
@@ -151,62 +108,11 @@ def _asked(call: Callable[[], Answer]) -> Answer:
         raise SquareUnavailable(f"UNREADABLE_{type(error).__name__}") from None
 
 
-# -- reading answers, which the SDK leaves unchecked
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise SquareUnavailable("UNREADABLE_TEXT")
-    return value
-
-
-def _money(value: Any) -> Money:
-    amount, currency = getattr(value, "amount", None), getattr(value, "currency", None)
-    if isinstance(amount, bool) or not isinstance(amount, int) or amount < 0 or not isinstance(currency, str):
-        raise SquareUnavailable("UNREADABLE_MONEY")
-    return Money(amount, currency)
-
-
-def _stamp(value: object) -> dt.datetime:
-    try:
-        stamp = dt.datetime.fromisoformat(_text(value).replace("Z", "+00:00"))
-    except ValueError:
-        raise SquareUnavailable("UNREADABLE_TIME") from None
-    return stamp if stamp.tzinfo else stamp.replace(tzinfo=dt.UTC)
-
-
-def _payment(found: Any) -> SquarePayment:
-    """Read a payment; one without an order (taken at the till) has an empty ``order_id``."""
-    return SquarePayment(
-        id=_text(getattr(found, "id", None)),
-        order_id=str(getattr(found, "order_id", None) or ""),
-        location_id=str(getattr(found, "location_id", None) or ""),
-        total=_money(getattr(found, "total_money", None) or getattr(found, "amount_money", None)),
-        status=_text(getattr(found, "status", None)),
-        created_at=_stamp(getattr(found, "created_at", None)),
-        updated_at=_stamp(getattr(found, "updated_at", None)),
-        refund_ids=tuple(_text(i) for i in getattr(found, "refund_ids", None) or ()),
-    )
-
-
-def _refund(found: Any) -> SquareRefund:
-    return SquareRefund(
-        id=_text(getattr(found, "id", None)),
-        payment_id=_text(getattr(found, "payment_id", None)),
-        money=_money(getattr(found, "amount_money", None)),
-        status=_text(getattr(found, "status", None)),
-        updated_at=_stamp(getattr(found, "updated_at", None)),
-    )
-
-
 def _safe_address(url: str) -> str:
     """A payment page must be on HTTPS; only the stand-in may be plain."""
     if urlsplit(url).scheme != "https" and settings.SQUARE_ENVIRONMENT != "standin":
         raise SquareRefused("UNSAFE_ADDRESS")
     return url
-
-
-# -- what the portal asks of Square
 
 
 def link_create(*, key: str, reference: UUID, item_name: str, money: Money, redirect_url: str) -> Link:
@@ -235,8 +141,8 @@ def link_create(*, key: str, reference: UUID, item_name: str, money: Money, redi
         )
     )
     link = answer.payment_link
-    url = _safe_address(_text(getattr(link, "url", None)))
-    return Link(id=_text(getattr(link, "id", None)), order_id=_text(getattr(link, "order_id", None)), url=url)
+    url = _safe_address(read_text(getattr(link, "url", None)))
+    return Link(id=read_text(getattr(link, "id", None)), order_id=read_text(getattr(link, "order_id", None)), url=url)
 
 
 def order_get(square_order_id: str, *, timeout: int | None = None) -> SquareOrder:
@@ -245,18 +151,18 @@ def order_get(square_order_id: str, *, timeout: int | None = None) -> SquareOrde
     tenders = getattr(found, "tenders", None) or ()
     paid_by = (getattr(t, "payment_id", None) or getattr(t, "id", None) for t in tenders)
     return SquareOrder(
-        id=_text(getattr(found, "id", None)),
-        location_id=_text(getattr(found, "location_id", None)),
+        id=read_text(getattr(found, "id", None)),
+        location_id=read_text(getattr(found, "location_id", None)),
         reference=str(getattr(found, "reference_id", None) or ""),
-        total=_money(getattr(found, "total_money", None)),
+        total=read_money(getattr(found, "total_money", None)),
         state=str(getattr(found, "state", None) or ""),
-        payment_ids=tuple(_text(i) for i in paid_by),
+        payment_ids=tuple(read_text(i) for i in paid_by),
     )
 
 
 def payment_get(payment_id: str, *, timeout: int | None = None) -> SquarePayment:
     """The payment as Square has it now."""
-    return _payment(_asked(lambda: _square().payments.get(payment_id, request_options=_once(timeout))).payment)
+    return read_payment(_asked(lambda: _square().payments.get(payment_id, request_options=_once(timeout))).payment)
 
 
 def payments_since(begin: dt.datetime) -> Iterator[SquarePayment]:
@@ -273,7 +179,7 @@ def payments_since(begin: dt.datetime) -> Iterator[SquarePayment]:
         )
     )
     while (found := _asked(lambda: next(pager, None))) is not None:
-        yield _payment(found)
+        yield read_payment(found)
 
 
 def refund_create(*, key: str, payment_id: str, money: Money, reason: str) -> SquareRefund:
@@ -288,18 +194,18 @@ def refund_create(*, key: str, payment_id: str, money: Money, reason: str) -> Sq
             request_options=_once(),
         )
     )
-    return _refund(answer.refund)
+    return read_refund(answer.refund)
 
 
 def refund_get(refund_id: str) -> SquareRefund:
     """The refund as Square has it now."""
-    return _refund(_asked(lambda: _square().refunds.get(refund_id, request_options=_once())).refund)
+    return read_refund(_asked(lambda: _square().refunds.get(refund_id, request_options=_once())).refund)
 
 
 def locations() -> dict[str, str]:
     """Ids and currencies of the account's locations: proves that token and location are right."""
     found = _asked(lambda: _square().locations.list(request_options=_once())).locations or []
-    return {_text(place.id): str(place.currency or "") for place in found}
+    return {read_text(place.id): str(place.currency or "") for place in found}
 
 
 def verify_webhook(headers: Mapping[str, str], raw_body: bytes) -> bool:
