@@ -46,6 +46,11 @@ def open_stream(source: BinaryIO, sink: BinaryIO, identity: str) -> None:
         pyrage.decrypt_io(source, sink, [_private(identity)])
     except pyrage.DecryptError:
         raise CannotOpen from None
+    except OSError as error:
+        # A damaged piece in mid-stream comes as an OSError without a number; a full disk has one.
+        if error.errno is None:
+            raise CannotOpen from None
+        raise
 
 
 def new_key_pair() -> tuple[str, str]:

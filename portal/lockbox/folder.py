@@ -68,8 +68,9 @@ class FolderStore:
         return found == sha256 == receipt.sha256
 
     def receipt(self, name: str, version: str) -> Receipt:
+        place = self._place(name)
         try:
-            found = json.loads((self._place(name) / "receipt.json").read_bytes())
+            found = json.loads((place / "receipt.json").read_bytes())
         except FileNotFoundError:
             raise NotKept(name) from None
         except ValueError:
