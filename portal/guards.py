@@ -7,15 +7,21 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records
 from django import forms
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 
 from portal.context import Actor
+from portal.errors import NotAllowed, NotVisible
 from portal.permissions import Permission, Role, require
 
 P = ParamSpec("P")
@@ -53,7 +59,7 @@ def role_required(*roles: Role) -> Callable[[View[P]], View[P]]:
             if request.actor.role == Role.ANONYMOUS:
                 return redirect_to_login(request.get_full_path())
             if request.actor.role not in roles:
-                raise Http404
+                raise NotAllowed("role")
             return view(request, *args, **kwargs)
 
         return guarded
@@ -77,20 +83,42 @@ def permission_required(permission: Permission) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def shown_proofs(request: Any) -> list[dict[str, Any]]:
+    """What the signed-in person has shown in this session, oldest first.
+
+    Each is ``{"method": "password" | "mfa" | ..., "at": unix seconds, "type": "totp" | "webauthn" | ...}``.
+    The one place that reads allauth's own records; another account's records count for nothing.
+    """
+    return list(get_authentication_records(request, request.user))
+
+
+def second_factor_shown(request: Any) -> bool:
+    """True when this session has seen a second factor or a passkey of this account."""
+    return any(proof.get("method") == "mfa" for proof in shown_proofs(request))
+
+
+def signed_in_recently(request: Any) -> bool:
+    """True when the newest proof, of whatever kind, is young enough for a sensitive step (P18)."""
+    newest = max((float(proof["at"]) for proof in shown_proofs(request)), default=0.0)
+    return timezone.now().timestamp() - newest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
 def recent_sign_in_required(view: View[P]) -> View[P]:
-    """Ask for the password again before a sensitive step (P18).
+    """Ask for the password or passkey again before a sensitive step (P18).
 
     A stale POST is sent to the page itself by GET, so that no form data is put into the
-    session while the person signs in anew (allauth would keep and replay the body).
+    session while the person signs in anew (allauth would keep and replay the body). A page
+    whose form matters therefore carries the guard on its GET as well.
     """
 
     @wraps(view)
     def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        from allauth.account.internal.flows.reauthentication import did_recently_authenticate
-
-        if not did_recently_authenticate(request):
-            url = reverse("account_reauthenticate")
-            return redirect(f"{url}?next={resolve_url(request.path)}")
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not signed_in_recently(request):
+            ways = get_adapter(request).get_reauthentication_methods(request.user)
+            url = ways[0]["url"] if ways else reverse("account_login")
+            return redirect(f"{url}?{urlencode({'next': request.path})}")
         return view(request, *args, **kwargs)
 
     return guarded
@@ -100,7 +128,7 @@ def visible_or_404(queryset: models.QuerySet[M], **lookup: Any) -> M:
     """The object out of what this person may see at all, or "not found"."""
     found = queryset.filter(**lookup).first()
     if found is None:
-        raise Http404
+        raise NotVisible
     return found
 
 

@@ -65,6 +65,7 @@ class Permission(models.TextChoices):
     MAIL_VIEW = "mail.view", _("See outgoing mail without its content")
     MAIL_RESEND = "mail.resend", _("Send a stuck mail again")
     ACCOUNTS_VIEW = "accounts.view", _("See account state without health information")
+    ACCOUNTS_REOPEN = "accounts.reopen", _("Open a closed sign-in again")
     ACCOUNTS_MANAGE = "accounts.manage", _("Create and change staff accounts")
     PAYMENTS_VIEW = "payments.view", _("See orders and payments")
     REFUND = "payments.refund", _("Give money back")
@@ -79,12 +80,17 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.OFFICER: frozenset(
         {
             _P.ADMIN_ENTER, _P.REQUESTS_HANDLE, _P.ARCHIVE_VIEW, _P.AUDIT_VIEW, _P.MAIL_VIEW,
-            _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.JOBS_VIEW, _P.PAYMENTS_VIEW,
+            _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.JOBS_VIEW, _P.PAYMENTS_VIEW,
         }
     ),
-    Role.SUPPORT: frozenset({_P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW}),
+    Role.SUPPORT: frozenset(
+        {_P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW}
+    ),
     Role.OWNER: frozenset(
-        {_P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_MANAGE, _P.PAYMENTS_VIEW, _P.REFUND, _P.JOBS_VIEW}
+        {
+            _P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.ACCOUNTS_MANAGE, _P.PAYMENTS_VIEW,
+            _P.REFUND, _P.JOBS_VIEW,
+        }
     ),
     Role.SYSTEM: frozenset(Permission),
     Role.ANONYMOUS: frozenset(),

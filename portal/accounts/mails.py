@@ -1,0 +1,61 @@
+"""The mails about an account: codes, and notices that something about the sign-in changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from django.conf import settings
+from portal.context_processors import clinic_identity
+from portal.dates import clinic_zone
+from portal.outbox.models import Category
+from portal.outbox.registry import PRIORITY_CODE, PRIORITY_NORMAL, Mail, MailContext, Rendered, Text, register
+
+CODES: dict[str, Text] = {
+    "email_confirmation_signup": _("Your code for %(clinic)s"),
+    "email_confirmation": _("Your code for %(clinic)s"),
+    "password_reset_code": _("Your code for a new password"),
+    "account_already_exists": _("You already have an account at %(clinic)s"),
+}
+NOTICES: dict[str, Text] = {
+    "password_changed": _("Your password was changed"),
+    "password_set": _("Your password was set"),
+    "password_reset": _("Your password was changed"),
+    "email_changed": _("Your sign-in address was changed"),
+    "email_deleted": _("An address was removed from your account"),
+    "totp_activated": _("A sign-in app was added to your account"),
+    "totp_deactivated": _("A sign-in app was removed from your account"),
+    "recovery_codes_generated": _("You have new recovery codes"),
+    "webauthn_added": _("A passkey was added to your account"),
+    "webauthn_removed": _("A passkey was removed from your account"),
+    "closed": _("Your sign-in is closed"),
+    "reopened": _("Your sign-in is open again"),
+}
+
+
+def _render(name: str, mail: MailContext) -> Rendered:
+    """Words from ``accounts/mail/<name>.txt``; ``secret`` holds the code, the time and where from."""
+    words = {**mail.secret, "clinic": clinic_identity(), "site_url": settings.SITE_URL}
+    if "at" in mail.secret:
+        moment = timezone.localtime(dt.datetime.fromisoformat(mail.secret["at"]), clinic_zone())
+        words["at"] = f"{date_format(moment, 'F j, Y, P')} ({moment:%Z})"
+    return Rendered(text=render_to_string(f"accounts/mail/{name}.txt", words))
+
+
+def register_all() -> None:
+    """Called at start."""
+    for names, priority in ((CODES, PRIORITY_CODE), (NOTICES, PRIORITY_NORMAL)):
+        for name, subject in names.items():
+            register(
+                Mail(
+                    kind=f"account.{name}",
+                    category=Category.SECURITY,
+                    subject=subject,
+                    priority=priority,
+                    render=lambda mail, name=name: _render(name, mail),
+                )
+            )

@@ -1,0 +1,96 @@
+"""Accounts: people who can sign in. An account is not a patient; ``records`` links the two."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from portal.context import Actor
+from portal.crypto.fields import EncryptedCharField
+from portal.permissions import ACCOUNT_ROLES, STAFF_ROLES, Role
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts. Addresses are kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make an account; without a password nobody can sign in to it by password."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """Somebody who can sign in, by email address.
+
+    The address is the one identifier kept in clear: sign-in and reset must look it up (P05).
+    There is no superuser: no flag opens what the role table does not.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    email = models.EmailField(_("email address"), max_length=254, unique=True)
+    role = models.CharField(
+        max_length=12, default=Role.PATIENT, choices=[(r.value, r.label) for r in Role if r in ACCOUNT_ROLES]
+    )
+    display_name = EncryptedCharField(context="accounts.User.display_name", max_length=150, blank=True)
+    time_zone = models.CharField(max_length=50, blank=True)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="account_email_lower"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=[r.value for r in ACCOUNT_ROLES]), name="account_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.pk}"
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Keep the hash of the whole password, in one Unicode form (RULES 7.1)."""
+        super().set_password(None if raw_password is None else _one_form(raw_password))
+
+    def check_password(self, raw_password: str) -> bool:
+        """The same letters match, however a keyboard composes their accents."""
+        return super().check_password(_one_form(raw_password))
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF_ROLES
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.pk, Role(self.role))
+
+    def has_perm(self, perm: str, obj: object | None = None) -> bool:
+        """Django's own permissions are not used: ``portal.permissions`` is."""
+        return False
+
+    def has_perms(self, perm_list: Any, obj: object | None = None) -> bool:
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return False
+
+
+def _one_form(password: str) -> str:
+    return unicodedata.normalize("NFC", password)

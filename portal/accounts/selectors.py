@@ -1,0 +1,28 @@
+"""Reading accounts: addresses for the outbox, names for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from portal.accounts.models import User
+from portal.permissions import STAFF_ROLES, Role
+
+
+def address_of(account_id: UUID) -> str | None:
+    """Where mail for this account goes *now*, or None if it is closed or unknown."""
+    row = User.objects.filter(pk=account_id, closed_at=None).values_list("email", flat=True).first()
+    return row
+
+
+def display_names(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """Names for showing, one query for any number of accounts. Unnamed accounts are left out."""
+    wanted = {account_id for account_id in account_ids if account_id is not None}
+    users = User.objects.filter(pk__in=wanted).only("id", "display_name")
+    return {user.pk: user.display_name for user in users if user.display_name}
+
+
+def staff_of(*roles: Role) -> list[UUID]:
+    """Ids of the active accounts with one of these staff roles."""
+    wanted = [role.value for role in roles if role in STAFF_ROLES]
+    return list(User.objects.filter(role__in=wanted, is_active=True).values_list("pk", flat=True))
