@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pghistory
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.crypto.fields import EncryptedJSONField
+from portal.crypto.fields import EncryptedCharField, EncryptedJSONField
+from records.changes import keeps_former_values
 from records.people.models import Patient
 
 
@@ -24,7 +24,7 @@ class Encounter(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="encounters")
-    concern = models.CharField(max_length=10, choices=Concern.choices)
+    concern = EncryptedCharField(context="records.Encounter.concern", max_length=10, choices=Concern.choices)
     opened_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -36,7 +36,7 @@ class Encounter(models.Model):
         return f"encounter {self.pk}"
 
 
-@pghistory.track(pghistory.UpdateEvent(row=pghistory.Old))
+@keeps_former_values(deleted=True)
 class Answer(models.Model):
     """One answer, with the question's text as it was asked. ``value`` is text, a list or a number."""
 
@@ -46,6 +46,8 @@ class Answer(models.Model):
     question_id = models.CharField(max_length=60)
     question_text = models.CharField(max_length=400)
     position = models.PositiveSmallIntegerField(default=0)
+    # A teen's answer that a guardian does not see (RULES 4.14): pregnancy and the like.
+    private = models.BooleanField(default=False)
     # The person's own choice or words; labels of choices as shown are kept beside their codes:
     # {"codes": [...], "labels": [...]} | {"text": "..."} | {"number": 3, "unit": "months"}
     value = EncryptedJSONField(context="records.Answer.value")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pgtrigger
 from django.db import models
 
 from portal.crypto.fields import EncryptedTextField
@@ -32,6 +33,8 @@ class Message(models.Model):
                 fields=["patient", "from_staff"], condition=models.Q(read_at__isnull=True), name="message_unread"
             ),
         ]
+        # What was said stays said; only that it was read is added.
+        triggers = [pgtrigger.ReadOnly(name="sent_once", exclude=["read_at"])]
 
     def __str__(self) -> str:
         return f"message {self.pk}"

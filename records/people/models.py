@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pghistory
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedCharField, EncryptedDateField, EncryptedJSONField
+from records.changes import keeps_former_values
 
 
-@pghistory.track(pghistory.UpdateEvent(row=pghistory.Old))
+@keeps_former_values()
 class Patient(models.Model):
     """A person who is cared for. ``id`` is the subject id that every app carries.
 
@@ -46,6 +46,10 @@ class GrantKind(models.TextChoices):
     CARE_TEAM = "care_team", _("Cares for the patient")
     REQUEST = "request", _("Works on the patient's request")
     BREAK_GLASS = "break_glass", _("Emergency")
+    PORTAL = "portal", _("The portal's own work")  # never a row: tasks, with a purpose, audited
+
+
+GRANTED_KINDS = [kind.value for kind in GrantKind if kind is not GrantKind.PORTAL]
 
 
 class AccessGrant(models.Model):
@@ -63,6 +67,9 @@ class AccessGrant(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=GRANTED_KINDS), name="grant_kind_can_be_given"
+            ),
             models.CheckConstraint(
                 condition=models.Q(account_id__isnull=False) | ~models.Q(role=""), name="grant_names_somebody"
             ),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pghistory
 from django.db import models
 
-from portal.crypto.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
+from portal.crypto.fields import EncryptedCharField, EncryptedIntegerField, EncryptedJSONField, EncryptedTextField
+from records.changes import keeps_former_values
 from records.encounters.models import Encounter
 from records.people.models import Patient
 
 
-@pghistory.track(pghistory.UpdateEvent(row=pghistory.Old))
+@keeps_former_values()
 class Assessment(models.Model):
     """The clinician's finding of an encounter. A draft until ``signed_at``."""
 
@@ -27,11 +27,20 @@ class Assessment(models.Model):
     signed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(signed_at__isnull=True, signed_by__isnull=True)
+                | models.Q(signed_at__isnull=False, signed_by__isnull=False),
+                name="assessment_signed_by_somebody",
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"assessment {self.pk}"
 
 
-@pghistory.track(pghistory.UpdateEvent(row=pghistory.Old))
+@keeps_former_values()
 class Plan(models.Model):
     """A treatment plan: steps for morning and evening, and a letter. A draft until ``signed_at``.
 
@@ -45,11 +54,22 @@ class Plan(models.Model):
     morning = EncryptedJSONField(context="records.Plan.morning", default=list, blank=True)
     evening = EncryptedJSONField(context="records.Plan.evening", default=list, blank=True)
     warnings = EncryptedTextField(context="records.Plan.warnings", blank=True)
-    weeks = models.PositiveSmallIntegerField(default=8, help_text="Weeks until the skin is looked at again.")
+    weeks = EncryptedIntegerField(
+        context="records.Plan.weeks", default=8, help_text="Weeks until the skin is looked at again."
+    )
     author_id = models.UUIDField()
     signed_by = models.UUIDField(null=True, blank=True)
     signed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(signed_at__isnull=True, signed_by__isnull=True)
+                | models.Q(signed_at__isnull=False, signed_by__isnull=False),
+                name="plan_signed_by_somebody",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"plan {self.pk}"
