@@ -9,13 +9,13 @@ from portal.audit.selectors import events_about
 from portal.subjects import FieldClass, Subject
 
 FIELDS: dict[str, dict[str, FieldClass]] = {
-    "audit.AccessEvent": {
-        name: FieldClass.OPERATIONAL
-        for name in (
+    "audit.AccessEvent": dict.fromkeys(
+        (
             "number", "transaction_id", "event_id", "at", "actor_id", "actor_role", "subject_id", "action",
             "purpose", "object_kind", "object_id", "basis", "request_id", "mac",
-        )
-    }
+        ),
+        FieldClass.OPERATIONAL,
+    )
 }
 _WHY = "the access log must be searchable and provable; opaque ids, times and codes only"
 CLEAR_TEXT: dict[str, str] = {

@@ -32,7 +32,7 @@ def seal_stream(source: BinaryIO, sink: BinaryIO, recipients: Sequence[str]) -> 
     pyrage.encrypt_io(source, sink, _public(recipients))
 
 
-def open(data: bytes, identity: str) -> bytes:  # noqa: A001 - the pair of seal
+def open(data: bytes, identity: str) -> bytes:
     """What was sealed. ``identity`` is a private key (``AGE-SECRET-KEY-1…``). Raises ``CannotOpen``."""
     try:
         return cast(bytes, pyrage.decrypt(data, [_private(identity)]))

@@ -96,7 +96,7 @@ class FolderStore:
         leaving.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place = self._place(name)
         place.chmod(0o700)
-        os.rename(place, leaving)
+        place.rename(leaving)
         _sync_folder(place.parent)
         _remove(leaving)
         return receipt
@@ -152,7 +152,7 @@ def _hash(path: Path) -> str:
 def _rename_new(source: Path, target: Path) -> None:
     """Rename a directory to a name that must be free; the file system decides a race."""
     try:
-        os.rename(source, target)
+        source.rename(target)
     except OSError:
         if target.exists():
             raise AlreadyKept(target.name.removesuffix(_KEPT)) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ class LocalInboxBackend(BaseEmailBackend):
             name = f"{timezone.now():%Y%m%dT%H%M%S%f}-{uuid4().hex}"
             partial = folder / f".{name}"
             partial.write_bytes(message.message().as_bytes())
-            os.rename(partial, folder / f"{name}.eml")
+            partial.rename(folder / f"{name}.eml")
         return len(email_messages)
 
 

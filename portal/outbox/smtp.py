@@ -10,6 +10,7 @@ import logging
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -38,7 +39,7 @@ class SmtpBackend(EmailBackend):
             return False
         encoding = email_message.encoding or settings.DEFAULT_CHARSET
         sender = sanitize_address(email_message.from_email, encoding)
-        content = email_message.message().as_bytes(linesep="\r\n")
+        content: bytes = cast(Any, email_message.message()).as_bytes(linesep="\r\n")
         line: smtplib.SMTP = self.connection
         line.ehlo_or_helo_if_needed()
         try:

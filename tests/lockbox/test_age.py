@@ -38,7 +38,9 @@ def test_streams_and_bytes_open_each_other():
     assert back.getvalue() == DATA
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:-20] + b"x" * 20, lambda data: b"", lambda data: b"x"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[:-20] + b"x" * 20, lambda data: b"", lambda data: b"x"]
+)
 def test_damage_is_refused(damage):
     identity, recipient = age.new_key_pair()
     with pytest.raises(age.CannotOpen):
