@@ -48,8 +48,8 @@ class Answer(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     # A teen's answer that a guardian does not see (RULES 4.14): pregnancy and the like.
     private = models.BooleanField(default=False)
-    # The person's own choice or words; labels of choices as shown are kept beside their codes:
-    # {"codes": [...], "labels": [...]} | {"text": "..."} | {"number": 3, "unit": "months"}
+    # The person's own words (text), a number with its unit, or chosen codes with the labels
+    # as they were shown; see ``services.checked_value``.
     value = EncryptedJSONField(context="records.Answer.value")
     answered_at = models.DateTimeField(auto_now=True)
 

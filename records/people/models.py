@@ -24,7 +24,7 @@ class Patient(models.Model):
     family_name = EncryptedCharField(context="records.Patient.family_name", max_length=200, blank=True)
     birth_date = EncryptedDateField(context="records.Patient.birth_date")
     phone = EncryptedCharField(context="records.Patient.phone", max_length=40, blank=True)
-    # {"street": str, "city": str, "state": "MN", "postal_code": str}
+    # Parts that are known, all text: street, city, state (MN), postal_code.
     address = EncryptedJSONField(context="records.Patient.address", default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

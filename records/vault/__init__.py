@@ -1,0 +1,42 @@
+"""The only way to read health information: access, then the committed trace, then the content.
+
+Every function takes the actor first and a purpose of the closed list (P11, P21), and returns
+frozen copies (``content``). Where the trace cannot be written, nothing is read.
+"""
+
+from records.vault.content import (
+    UNREADABLE,
+    AddressView,
+    AnswerView,
+    AssessmentView,
+    CaseCard,
+    CaseView,
+    ChangeView,
+    EncounterView,
+    MessageView,
+    PatientView,
+    PersonCard,
+    PlanView,
+    RecordView,
+    StepView,
+)
+from records.vault.files import FileUnreadable, open_photo
+from records.vault.history import open_changes
+from records.vault.lists import open_case_cards, open_person_cards
+from records.vault.rooms import (
+    open_assessment,
+    open_case,
+    open_encounter,
+    open_patient,
+    open_plan,
+    open_record,
+    open_thread,
+    photo_list,
+)
+
+__all__ = [
+    "UNREADABLE", "AddressView", "AnswerView", "AssessmentView", "CaseCard", "CaseView", "ChangeView",
+    "EncounterView", "FileUnreadable", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView",
+    "StepView", "open_assessment", "open_case", "open_case_cards", "open_changes", "open_encounter", "open_patient",
+    "open_person_cards", "open_photo", "open_plan", "open_record", "open_thread", "photo_list",
+]
