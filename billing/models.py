@@ -32,6 +32,7 @@ class Order(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["-created_at"], name="order_newest")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "reference"], name="order_once"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="order_costs_something"),
@@ -86,6 +87,7 @@ class Payment(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["-created_at"], name="payment_newest")]
         constraints = [
             models.UniqueConstraint(
                 fields=["order"],
@@ -131,6 +133,7 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_listed"),
         ]
         indexes = [
+            models.Index(fields=["-created_at"], name="refund_newest"),
             models.Index(
                 fields=["next_try_at"],
                 condition=Q(state__in=[RefundState.WAITING, RefundState.PENDING]),
@@ -188,7 +191,10 @@ class WebhookEvent(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
-        indexes = [models.Index(fields=["next_try_at"], condition=Q(processed_at=None), name="webhook_unprocessed")]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=Q(processed_at=None), name="webhook_unprocessed"),
+            models.Index(fields=["-received_at"], name="webhook_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"

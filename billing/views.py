@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 MAX_EVENT_BYTES = 200_000
 RETURN_TIMEOUT_SECONDS = 3
+# The waiting page asks by itself for about a minute and a half: an open tab must not ask for ever.
+MAX_LOOKS = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,6 +64,7 @@ def _pay_page(
         "problem": problem,
         "square_down": square_down,
         "square_privacy_url": settings.SQUARE_PRIVACY_URL,
+        "home_url": settings.LOGIN_REDIRECT_URL,
     }
     return render(request, "billing/pay.html", context, status=status)
 
@@ -84,8 +87,20 @@ def pay_return(request: AuthRequest, order_id: UUID) -> HttpResponse:
             answered = False
     outcome = _outcome(order, answered)
     template = "billing/_outcome.html" if request.headers.get("HX-Request") else "billing/return.html"
-    context = {"line": selectors.order_line(order.pk), "outcome": outcome, "title": _OUTCOME_TITLES[outcome]()}
+    context = {
+        "line": selectors.order_line(order.pk),
+        "outcome": outcome,
+        "title": _OUTCOME_TITLES[outcome](),
+        "home_url": settings.LOGIN_REDIRECT_URL,
+        "next_look": _next_look(request.GET.get("look", "")),
+    }
     return render(request, template, context)
+
+
+def _next_look(look: str) -> int:
+    """How often the page has asked again by itself, plus one; 0 when it should stop and let be."""
+    so_far = int(look) if look.isascii() and look.isdigit() and len(look) < 4 else 0
+    return so_far + 1 if so_far < MAX_LOOKS else 0
 
 
 _OUTCOME_TITLES = {

@@ -90,6 +90,8 @@ def test_the_return_page_waits_with_square_and_then_sees_the_payment(
     waiting = browser.get(page).content
     assert b'data-outcome="waiting"' in waiting
     assert b"hx-trigger" in waiting
+    assert b"hx-trigger" not in browser.get(page + "?look=20").content
+    assert b"?look=1" in browser.get(page + "?look=%C2%B2").content
     standin.control({"fail_next": 9})
     assert b'data-outcome="waiting"' in browser.get(page).content
     standin.control({"reset": True, "settle": payment["id"]})

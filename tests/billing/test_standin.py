@@ -146,7 +146,7 @@ def test_events_that_the_portal_could_not_take_come_again(loop: Standin, ana: An
     loop.hooks.url = "http://127.0.0.1:9/"
     loop.hooks.faults.repeat_webhooks = 1
     httpx.post(services.checkout_start(by=ana.actor, order=order) + "/pay")
-    wait_for(lambda: (("payment.created", 0) in loop.hooks.sent))
+    wait_for(lambda: ("payment.created", 0) in loop.hooks.sent)
     loop.hooks.url = url
     wait_for(lambda: WebhookEvent.objects.count() == 5)
 
