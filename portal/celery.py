@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun
+from celery.signals import beat_init, setup_logging, task_prerun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -18,6 +18,20 @@ app.autodiscover_tasks(related_name="tasks")
 @setup_logging.connect
 def _use_django_logging(**_: Any) -> None:
     """Django's own LOGGING (already applied) rules; Celery must not replace its filters."""
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse_unsafe_start(**_: Any) -> None:
+    """Celery swallows errors of its signals, so the refusal leaves as an exit."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from portal.checks import refuse_unsafe_start
+
+    try:
+        refuse_unsafe_start()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None
 
 
 @task_prerun.connect

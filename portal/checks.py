@@ -1,0 +1,163 @@
+"""What must hold before the portal starts, above all in production (P17 to P19).
+
+``manage.py check`` lists the problems; the web server and the worker call ``refuse_unsafe_start``
+and do not come up while there is one. Messages name settings, never their values.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyrage
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+
+ENVIRONMENTS = ("production", "development", "test")
+HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "")  # noqa: S104 - names of this machine, nothing listens
+MIN_SECRET = 32
+_DEVELOPMENT = ("development-only", "not-a-secret", "not-secret", "standin", "changeme", "insecure", "example")
+
+
+def _error(number: int, message: str, hint: str = "") -> CheckMessage:
+    return Error(message, hint=hint or None, id=f"portal.E{number:03d}")
+
+
+def _is_weak(secret: str) -> bool:
+    """Too short, made of few signs, or a stand-in that is printed in the code."""
+    lowered = secret.lower()
+    return len(secret) < MIN_SECRET or len(set(secret)) < 12 or any(word in lowered for word in _DEVELOPMENT)
+
+
+def _field_key_is_weak(key: str) -> bool:
+    """No 32 bytes in base64, or bytes that somebody typed rather than a machine drew."""
+    try:
+        raw = base64.urlsafe_b64decode(key)
+    except (binascii.Error, ValueError):
+        return True
+    return len(raw) != 32 or len(set(raw)) < 16 or all(32 <= byte < 127 for byte in raw)
+
+
+def _keys() -> Iterable[CheckMessage]:
+    for number, name in ((10, "SECRET_KEY"), (11, "AUDIT_HMAC_KEY"), (12, "SEARCH_HMAC_KEY")):
+        if _is_weak(getattr(settings, name)):
+            yield _error(number, f"{name} is short, simple or a development value.", "Draw 50 random signs.")
+    if not settings.FIELD_ENCRYPTION_KEY or any(map(_field_key_is_weak, settings.FIELD_ENCRYPTION_KEY)):
+        yield _error(13, "FIELD_ENCRYPTION_KEY holds a key that no machine drew.", "Make each with Fernet.generate_key().")
+    secrets = [
+        settings.SECRET_KEY, settings.AUDIT_HMAC_KEY, settings.SEARCH_HMAC_KEY, settings.SQUARE_ACCESS_TOKEN,
+        *settings.FIELD_ENCRYPTION_KEY, *settings.SQUARE_WEBHOOK_SIGNATURE_KEYS,
+    ]
+    if len(set(secrets)) != len(secrets):
+        yield _error(14, "One key is used for two purposes.", "Whoever gets one must not get the other.")
+
+
+def _archive() -> Iterable[CheckMessage]:
+    if not settings.ARCHIVE_RECIPIENTS:
+        yield _error(20, "ARCHIVE_RECIPIENTS is empty: nothing could be archived (P40).")
+    for recipient in settings.ARCHIVE_RECIPIENTS:
+        try:
+            pyrage.x25519.Recipient.from_str(recipient)
+        except Exception:
+            yield _error(21, "ARCHIVE_RECIPIENTS holds something that is no age public key.")
+
+
+def _transport() -> Iterable[CheckMessage]:
+    site = urlsplit(settings.SITE_URL)
+    if site.scheme != "https" or site.hostname in HERE or site.hostname is None:
+        yield _error(30, "SITE_URL must be the public https address.")
+    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+        yield _error(31, "DJANGO_ALLOWED_HOSTS must name the public host, and no star.")
+    secure = (
+        settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE,
+        settings.SESSION_COOKIE_HTTPONLY, settings.SECURE_HSTS_SECONDS >= 31_536_000,
+    )
+    if not all(secure):
+        yield _error(32, "HTTPS is not enforced: redirect, secure cookies and a year of HSTS are needed.")
+    if settings.SECURE_PROXY_SSL_HEADER and not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        yield _error(
+            33, "Behind a proxy, TRUSTED_PROXY_COUNT must say how many there are.",
+            "Else all people share one address, and one attacker locks everybody out.",
+        )
+
+
+def _switches() -> Iterable[CheckMessage]:
+    if settings.DEBUG:
+        yield _error(40, "DEBUG is on.")
+    if not settings.STAFF_MFA_REQUIRED:
+        yield _error(41, "STAFF_MFA_REQUIRED is off: staff need a second factor (P18).")
+    standin = settings.SQUARE_ENVIRONMENT not in ("production", "sandbox")
+    if standin or urlsplit(settings.SQUARE_BASE_URL).hostname in HERE[:-1] or "standin" in settings.SQUARE_ACCESS_TOKEN:
+        yield _error(42, "The Square stand-in is for development only.")
+    if "Argon2" not in settings.PASSWORD_HASHERS[0]:
+        yield _error(43, "Passwords must be kept with Argon2id.")
+
+
+def _mail() -> Iterable[CheckMessage]:
+    local = ("inbox", "console", "locmem", "dummy", "filebased")
+    if settings.LOCAL_INBOX_DIR or any(word in settings.EMAIL_BACKEND for word in local):
+        yield _error(50, "Mail would go to a local inbox and reach nobody.")
+    smtp = settings.EMAIL_BACKEND.endswith("smtp.EmailBackend")
+    if smtp and settings.EMAIL_HOST not in HERE and not settings.EMAIL_USE_TLS:
+        yield _error(51, "EMAIL_USE_TLS is off: mail would cross the network in clear.")
+
+
+PRODUCTION_RULES: tuple[Callable[[], Iterable[CheckMessage]], ...] = (_keys, _archive, _transport, _switches, _mail)
+
+# Settings that may be stricter than the rule and never laxer: (setting, lowest, highest, rule).
+BOUNDS: tuple[tuple[str, int, int | None, str], ...] = (
+    ("SESSION_PATIENT_IDLE_MINUTES", 2, 60, "RULES 7.8"),
+    ("SESSION_PATIENT_HOURS", 1, 24, "RULES 7.8"),
+    ("SESSION_STAFF_IDLE_MINUTES", 2, 60, "RULES 7.8"),
+    ("SESSION_STAFF_HOURS", 1, 12, "RULES 7.8"),
+    ("SESSION_WARN_SECONDS", 20, None, "RULES 6.9"),
+    ("UNVERIFIED_ACCOUNT_HOURS", 1, 24, "P02"),
+    ("ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT", 60, 86_400, "RULES 7.12"),
+    ("ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT", 60, 86_400, "RULES 7.12"),
+    ("MINIMUM_AGE", 13, None, "RULES 6.5"),
+    ("ADULT_AGE", 18, None, "RULES 4.12"),
+    ("ACCESS_DUE_DAYS", 1, 30, "RULES 1.2"),
+    ("DELETION_DUE_DAYS", 1, 30, "P39"),
+    ("RETENTION_ADULT_YEARS", 7, None, "P40"),
+    ("ARGON2_MEMORY_KIB", 19_456, None, "RULES 7.6"),
+    ("ARGON2_TIME_COST", 2, None, "RULES 7.6"),
+)
+
+
+def bounds_hold() -> Iterable[CheckMessage]:
+    """In every environment: no number of law is loosened by a setting."""
+    for name, lowest, highest, rule in BOUNDS:
+        value = getattr(settings, name)
+        if value < lowest or (highest is not None and value > highest):
+            yield _error(60, f"{name} is outside what {rule} allows.", f"From {lowest} to {highest or 'more'}.")
+    lengths = [v["OPTIONS"]["min_length"] for v in settings.AUTH_PASSWORD_VALIDATORS if "min_length" in v.get("OPTIONS", {})]
+    if max(lengths, default=0) < 15:
+        yield _error(61, "A password that stands alone needs 15 signs (RULES 7.1).")
+
+
+def problems() -> list[CheckMessage]:
+    """Everything that speaks against starting."""
+    found = list(bounds_hold())
+    if settings.PORTAL_ENV not in ENVIRONMENTS:
+        found.append(_error(1, "PORTAL_ENV must be production, development or test."))
+    if settings.PRODUCTION:
+        found += [problem for rule in PRODUCTION_RULES for problem in rule()]
+    return found
+
+
+def safe_to_start(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The system check. Runs in every environment; most rules only speak in production."""
+    return problems()
+
+
+def refuse_unsafe_start() -> None:
+    """Raise ``ImproperlyConfigured`` with the list of problems, if there is one."""
+    found = problems()
+    if found:
+        lines = "\n".join(f"- {problem.msg} ({problem.id})" for problem in found)
+        raise ImproperlyConfigured(f"The portal does not start like this:\n{lines}")
