@@ -42,10 +42,11 @@ def open_changes(*, by: Actor, patient_id: UUID, purpose: Purpose) -> list[Chang
         raise NotVisible
     table = apps.get_model("records", "PatientEvent")
     # Each event holds the row as it was before; what it became is the next event, or the row now.
-    events = list(table._default_manager.filter(pgh_obj_id=patient_id).select_related("pgh_context").order_by("pgh_id"))
+    rows = table._default_manager.filter(pgh_obj_id=patient_id).select_related("pgh_context")
+    events = list(rows.order_by("pgh_id"))
     names = names_of(_actor(event) for event in events)
     found: list[ChangeView] = []
-    for before, after in zip(events, [*events[1:], now], strict=True):
+    for before, after in zip(events, [*events, now][1:], strict=True):
         meta = before.pgh_context.metadata
         for name, label in LABELS.items():
             old, new = _words(opened(before, name)), _words(opened(after, name))
