@@ -194,14 +194,14 @@ def _ensure_database(server_url: str, name: str) -> str:
     return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
 
 
-def start(name: str, *, database: str = "portal", throwaway: bool = False) -> Services:
+def start(name: str, *, database: str = "portal", throwaway: bool = False, private: bool = False) -> Services:
     """Start both servers in ``.local/<name>`` and wait until both answer.
 
-    Uses ``DATABASE_URL`` / ``REDIS_URL`` where set. Raises the driver's own error when a
-    server does not answer within 20 seconds.
+    Uses ``DATABASE_URL`` / ``REDIS_URL`` where set, unless ``private`` asks for servers of its
+    own. Raises the driver's own error when a server does not answer within 20 seconds.
     """
-    database_url = os.environ.get("DATABASE_URL", "")
-    redis_url = os.environ.get("REDIS_URL", "")
+    database_url = "" if private else os.environ.get("DATABASE_URL", "")
+    redis_url = "" if private else os.environ.get("REDIS_URL", "")
     if database_url and redis_url:
         return Services(database_url, redis_url, None)
     end_orphans()

@@ -96,10 +96,11 @@ class Stack:
         """Database and broker; then the environment for every process."""
         _check_port(self.web_port)
         _check_port(self.standin_port)
-        services = local_services.start(self.name, throwaway=self.throwaway)
+        services = local_services.start(self.name, throwaway=self.throwaway, private=self.throwaway)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "logs").mkdir(exist_ok=True)
         own = {
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
             "PORTAL_ENV": "development",
             "PORTAL_LOCAL_DIR": str(self.folder),
             "DATABASE_URL": services.database_url,
@@ -138,7 +139,7 @@ class Stack:
             "square": [
                 *python, "billing.standin", "--port", str(self.standin_port),
                 "--webhook-url", f"{self.url}/billing/square/webhook/", "--signature-key", signature,
-                "--token", self.env["SQUARE_ACCESS_TOKEN"],
+                "--token", self.env["SQUARE_ACCESS_TOKEN"], "--state", str(self.folder / "square.json"),
             ],
             "web": [
                 *python, "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{self.web_port}", "--workers", "1",

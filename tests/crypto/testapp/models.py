@@ -70,3 +70,11 @@ class Child(Parent):
     """A second table under the parent's key."""
 
     nickname = fields.EncryptedCharField(context="cryptotest.child.nickname", max_length=80, null=True)
+
+
+class Plain(Row):
+    """What ``Everything`` would be without encryption, for the bench."""
+
+    name = models.CharField(max_length=80)
+    notes = models.TextField()
+    email = models.EmailField()
