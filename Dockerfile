@@ -5,7 +5,7 @@ WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-default-groups --no-cache
 COPY . .
-RUN PORTAL_ENV=development STATIC_ROOT=/app/staticfiles .venv/bin/python manage.py collectstatic --no-input
+RUN PORTAL_ENV=development STATIC_MANIFEST=1 STATIC_ROOT=/app/staticfiles .venv/bin/python manage.py collectstatic --no-input
 
 FROM python:3.12-slim-bookworm
 RUN useradd --system --create-home --uid 10001 portal
