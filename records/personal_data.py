@@ -1,0 +1,166 @@
+"""Everything the vault holds about a person: what each field is, its copy, its removal (P05, P39)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+from pghistory.models import Context
+
+from portal.audit.append_only import RewriteReason, rewrite_allowed
+from portal.context import SYSTEM
+from portal.subjects import FieldClass, Subject
+from records.changes import Basis, basis
+from records.encounters.models import Encounter
+from records.people.models import GrantKind, Patient
+from records.vault import load
+from records.vault.content import opened
+
+I, C, O = FieldClass.IDENTIFIER, FieldClass.CLINICAL, FieldClass.OPERATIONAL  # noqa: E741
+_WHOSE = {"id": O, "patient": O, "encounter": O}
+_SIGNED = {"author_id": O, "signed_by": O, "signed_at": O, "updated_at": O}
+
+FIELDS: dict[str, dict[str, FieldClass]] = {
+    "records.Patient": {
+        "id": O, "given_name": I, "family_name": I, "birth_date": I, "phone": I, "address": I,
+        "created_at": O, "updated_at": O,
+    },
+    "records.AccessGrant": {
+        "id": O, "patient": O, "kind": O, "account_id": O, "role": O, "reference": O, "starts_at": O,
+        "ends_at": O, "opened_by": O,
+    },
+    "records.Encounter": {
+        "id": O, "patient": O, "concern": C, "opened_at": O, "submitted_at": O, "closed_at": O,
+    },
+    "records.Answer": {
+        **_WHOSE, "question_id": O, "question_text": O, "position": O, "private": O, "value": C, "answered_at": O,
+    },
+    "records.Photo": {
+        **_WHOSE, "view": O, "state": O, "refusal_code": O, "form_key": O, "uploaded_by": O, "received_at": O,
+        "ready_at": O, "attempts": O, "leased_until": O, "quarantine_name": O, "quarantine_key": C,
+        "image_name": O, "image_key": C, "image_bytes": O, "image_sha256": O, "thumb_name": O, "thumb_key": C,
+        "width": O, "height": O,
+    },
+    "records.Message": {
+        **_WHOSE, "author_id": O, "from_staff": O, "body": C, "form_key": O, "sent_at": O, "read_at": O,
+    },
+    "records.Assessment": {**_WHOSE, "diagnosis_code": C, "diagnosis_text": C, "note": C, **_SIGNED},
+    "records.Plan": {**_WHOSE, "letter": C, "morning": C, "evening": C, "warnings": C, "weeks": C, **_SIGNED},
+    # The context of a kept former value: basis and ids.
+    "pghistory.Context": {"id": O, "created_at": O, "updated_at": O, "metadata": O},
+}
+TRACKED = ("Patient", "Answer", "Assessment", "Plan")
+_EVENT = {"pgh_id": O, "pgh_created_at": O, "pgh_label": O, "pgh_obj": O, "pgh_context": O}
+for _name in TRACKED:
+    FIELDS[f"records.{_name}Event"] = {**_EVENT, **FIELDS[f"records.{_name}"]}
+
+_REASONS = {
+    "question_id": "the questionnaire's own code, to keep one answer a question; the answer is encrypted",
+    "question_text": "the questionnaire's own words, the same for everybody; the answer is encrypted",
+    "view": "from which side a photo is taken, so that a retake finds the one before it",
+    "metadata": "basis, role and opaque ids of a change, so that orphans can be found",
+}
+_WHY = "opaque ids, workflow states, times, sizes and random file names, by which rows are found"
+CLEAR_TEXT: dict[str, str] = {
+    f"{label}.{name}": _REASONS.get(name, _WHY)
+    for label, classes in FIELDS.items()
+    for name, kind in classes.items()
+    if kind is O
+}
+RETAINED: dict[str, str] = {}
+
+
+def export_for(subject: Subject) -> dict[str, Any]:
+    """The record as the patient reads it: what is signed, what was said, what was sent."""
+    return _record(subject, GrantKind.SELF)
+
+
+def archive_for(subject: Subject) -> dict[str, Any]:
+    """The whole record with drafts, who could open it, and every former value with its basis."""
+    record = _record(subject, GrantKind.PORTAL)
+    if record:
+        record["grants"] = [_plain(row) for row in _rows("AccessGrant", subject)]
+        record["former_values"] = [_former(row) for name in TRACKED for row in _events(name, subject)]
+    return record
+
+
+def erase_for(subject: Subject) -> dict[str, int]:
+    """Remove the person: rows, then the history of the rows, then contexts that nothing names.
+
+    One transaction. The sealed files go once it is committed; a file that a crash leaves behind
+    has lost its key with its row, and the photo sweep removes it. Safe to repeat.
+    """
+    with transaction.atomic():
+        # Removing answers makes history, which needs a basis; both go three lines down.
+        with basis(Basis.REQUEST, by=SYSTEM, request_id=subject.subject_id):
+            _total, removed = Patient.objects.filter(pk=subject.subject_id).delete()
+        counts = dict(removed)
+        tables = [_event_table(name) for name in TRACKED]
+        contexts = {
+            context for name in TRACKED for context in _events(name, subject).values_list("pgh_context_id", flat=True)
+        }
+        with rewrite_allowed(*tables, reason=RewriteReason.ERASURE):
+            for name, table in zip(TRACKED, tables, strict=True):
+                counts[table._meta.label] = _events(name, subject).delete()[0]
+        counts["pghistory.Context"] = _orphans(contexts).delete()[0]
+    return {label: count for label, count in counts.items() if count}
+
+
+def _orphans(contexts: set[Any]) -> models.QuerySet[Any]:
+    named: set[Any] = set()
+    for name in TRACKED:
+        kept = _event_table(name)._default_manager.filter(pgh_context_id__in=contexts)
+        named.update(kept.values_list("pgh_context_id", flat=True))
+    return Context.objects.filter(pk__in=contexts - named)
+
+
+def _event_table(name: str) -> type[models.Model]:
+    return apps.get_model("records", f"{name}Event")
+
+
+def _events(name: str, subject: Subject) -> models.QuerySet[Any]:
+    owner = "pgh_obj_id" if name == "Patient" else "patient_id"
+    return _event_table(name)._default_manager.filter(**{owner: subject.subject_id}).order_by("pgh_id")
+
+
+def _rows(name: str, subject: Subject) -> models.QuerySet[Any]:
+    return apps.get_model("records", name)._default_manager.filter(patient_id=subject.subject_id).order_by("pk")
+
+
+def _record(subject: Subject, grant: GrantKind) -> dict[str, Any]:
+    patient = Patient.objects.filter(pk=subject.subject_id).first()
+    if patient is None:
+        return {}
+    encounters = Encounter.objects.filter(patient=patient).order_by("-opened_at", "pk")
+    return {
+        "patient": _json(load.patient_view(patient)),
+        "encounters": _json(load.encounter_views(encounters, grant=grant)),
+    }
+
+
+def _former(row: Any) -> dict[str, Any]:
+    return {"of": row._meta.label, **_plain(row), "context": row.pgh_context.metadata}
+
+
+def _plain(row: models.Model) -> dict[str, Any]:
+    return {column.name: _json(opened(row, column.attname)) for column in row._meta.concrete_fields}
+
+
+def _json(value: Any) -> Any:
+    """Frozen content as JSON takes it; "cannot be read" becomes those words."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _json(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items: Iterator[Any] = iter(sorted(value)) if isinstance(value, set | frozenset) else iter(value)
+        return [_json(item) for item in items]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)
