@@ -22,7 +22,8 @@ from pathlib import Path
 
 from portal.errors import PortalError
 
-PROGRAM = Path(__file__).with_name("decode.py")
+PROJECT = Path(__file__).resolve().parents[2]
+PROGRAM = "import sys; sys.path.append(sys.argv[1]); from records.photos import decode; decode.main(sys.argv[2])"
 # glibc: large pages and a heap that is kept, since a process that lives for one photo spends a
 # fifth of its time on page faults otherwise. Nothing of the worker's own environment goes along.
 ENVIRONMENT = {
@@ -85,8 +86,8 @@ class Sandbox:
         self.limits = limits
         ours, theirs = socket.socketpair()
         try:
-            self.process = subprocess.Popen(  # noqa: S603 - our own file, no shell
-                [sys.executable, "-I", str(PROGRAM), limits.as_json()],
+            self.process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [sys.executable, "-I", "-c", PROGRAM, str(PROJECT), limits.as_json()],
                 stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env=ENVIRONMENT, cwd="/", start_new_session=True,
             )

@@ -26,7 +26,7 @@ MEMORY_GOAL_MB = 60
 
 
 def photo() -> Image.Image:
-    """A grainy picture with soft shapes: with the floor's 3.2 MB as JPEG, like the one it was measured on."""
+    """A grainy picture with soft shapes: about 3 MB as JPEG, like the one the floor was measured on."""
     noise = random.Random(5)
     shapes = Image.frombytes("RGB", (24, 18), noise.randbytes(24 * 18 * 3)).resize(SIZE, Image.Resampling.BICUBIC)
     grain = Image.frombytes("L", (2016, 1512), noise.randbytes(2016 * 1512)).resize(SIZE, Image.Resampling.BILINEAR)
