@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.agreements import selectors
 from portal.agreements.models import PolicyKind, PolicyVersion
 from portal.context_processors import clinic_identity
-from portal.pages import policies
+from portal.pages.selectors import policy_text
 
 
 @login_not_required
@@ -74,7 +74,7 @@ def _policy_page(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     in_force = selectors.current(kind)
     return render(request, "pages/policy.html", {
         "policy": version,
-        "text": policies.text(kind, version.version),
+        "text": policy_text(kind, version.version),
         "versions": selectors.versions(kind),
         "in_force": in_force,
         "slug": version.kind.replace("_", "-"),

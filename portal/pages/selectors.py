@@ -23,7 +23,7 @@ def _template(kind: PolicyKind, version: str) -> Template:
     return Template((POLICIES / kind.value / f"{version}.html").read_text(encoding="utf-8"))
 
 
-def text(kind: PolicyKind, version: str) -> SafeString:
+def policy_text(kind: PolicyKind, version: str) -> SafeString:
     """The text of a published version as HTML. ``version`` comes from a ``PolicyVersion`` row."""
     return _template(kind, version).render(Context({"clinic": clinic_identity(), **_numbers()}))
 
