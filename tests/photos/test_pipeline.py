@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -284,3 +287,25 @@ def test_every_reason_has_a_sentence_without_an_open_placeholder() -> None:
     for code in pipeline.REASONS:
         assert "%" not in pipeline.reason_text(code)
     assert pipeline.reason_text("no such code") == pipeline.reason_text("failed")
+
+
+def test_the_decoding_process_ends_with_a_worker_that_was_killed() -> None:
+    program = (
+        "import django, os, time; django.setup();"
+        "from records.photos import sandbox; from records.photos.pipeline import process;"
+        "from tests.photos.pictures import jpeg; process(jpeg());"
+        "print(sandbox._current.process.pid, flush=True); time.sleep(60)"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )
+    assert worker.stdout is not None
+    with worker:
+        decoder = int(worker.stdout.readline())
+        os.kill(decoder, 0)
+        worker.kill()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{decoder}").exists() and "Z" not in Path(f"/proc/{decoder}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline, "the decoding process outlived its worker"
+        time.sleep(0.05)
