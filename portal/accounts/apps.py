@@ -12,5 +12,5 @@ class AccountsConfig(AppConfig):
 
         mails.register_all()
         receivers.connect_all()
-        set_address_book(selectors.address_of)
+        set_address_book(selectors.address_of, selectors.addresses_of)
         also_rotate("mfa.Authenticator", "data")

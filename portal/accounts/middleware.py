@@ -70,13 +70,13 @@ class SessionLimitMiddleware:
     def _check(self, request: Any, now: float) -> None:
         idle, overall = limits_for(request.user)
         session = request.session
-        started = max(session.get(STARTED, now), _last_sign_in(request))
-        seen = session.get(SEEN, now)
+        started = max(session.get(STARTED, 0.0), _last_sign_in(request)) or now
+        seen = max(session.get(SEEN, 0.0), started)
         if now - started >= overall:
             self._end(request, "absolute")
         elif now - seen >= idle + TOUCH_SECONDS:
             self._end(request, "idle")
-        elif STARTED not in session or started != session[STARTED] or now - seen >= TOUCH_SECONDS:
+        elif session.get(STARTED) != started or now - seen >= TOUCH_SECONDS:
             session[STARTED], session[SEEN] = started, now
             request.session_touched = True
 

@@ -11,8 +11,18 @@ from portal.permissions import STAFF_ROLES, Role
 
 def address_of(account_id: UUID) -> str | None:
     """Where mail for this account goes *now*, or None if it is closed or unknown."""
-    row = User.objects.filter(pk=account_id, closed_at=None).values_list("email", flat=True).first()
-    return row
+    return addresses_of([account_id]).get(account_id)
+
+
+def addresses_of(account_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """``address_of`` for many accounts, one query. Closed and unknown ones are left out."""
+    found = User.objects.filter(pk__in=set(account_ids), closed_at=None)
+    return dict(found.values_list("pk", "email"))
+
+
+def addresses_of(account_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """``address_of`` for many accounts in one query; closed and unknown ones are left out."""
+    return dict(User.objects.filter(pk__in=account_ids, closed_at=None).values_list("pk", "email"))
 
 
 def display_names(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:
