@@ -44,12 +44,13 @@ def agreement_record(
     """Record that the actor agreed to these versions (P01). Agreeing twice changes nothing."""
     if by.account_id is None:
         raise ValueError("Only an account can agree.")
-    for policy in policies:
-        known = Agreement.objects.filter(
-            account_id=by.account_id, policy=policy, context=context, reference=reference
-        ).exists()
-        if not known:
-            Agreement.objects.create(
+    Agreement.objects.bulk_create(
+        [
+            Agreement(
                 account_id=by.account_id, policy=policy, context=context,
                 reference=reference, remote_address=remote_address,
             )
+            for policy in policies
+        ],
+        ignore_conflicts=True,  # the same agreement on the same occasion is there already
+    )

@@ -1,0 +1,66 @@
+"""Ages and clocks: calendar dates, the clinic's day, a stated rule for 29 February."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.dates import age_on, due_on, today, years_later
+
+D = dt.date
+
+
+@pytest.mark.parametrize(
+    ("born", "day", "age"),
+    [
+        (D(2008, 2, 29), D(2026, 2, 28), 17),
+        (D(2008, 2, 29), D(2026, 3, 1), 18),
+        (D(2008, 2, 29), D(2028, 2, 28), 19),
+        (D(2008, 2, 29), D(2028, 2, 29), 20),
+        (D(2013, 3, 1), D(2026, 2, 28), 12),
+        (D(2013, 3, 1), D(2026, 3, 1), 13),
+        (D(1970, 4, 4), D(2026, 4, 3), 55),
+        (D(1970, 4, 4), D(2026, 4, 4), 56),
+        (D(2026, 3, 1), D(2026, 3, 1), 0),
+    ],
+)
+def test_age_in_whole_years(born: dt.date, day: dt.date, age: int) -> None:
+    assert age_on(born, day) == age
+
+
+@given(born=st.dates(D(1900, 1, 1), D(2030, 1, 1)), days=st.integers(0, 40_000))
+def test_age_never_jumps_or_falls(born: dt.date, days: int) -> None:
+    day = born + dt.timedelta(days=days)
+    assert age_on(born, day + dt.timedelta(days=1)) - age_on(born, day) in (0, 1)
+    assert age_on(born, day) >= 0
+
+
+@given(born=st.dates(D(1900, 1, 1), D(2030, 1, 1)), years=st.integers(0, 100))
+def test_the_birthday_and_the_age_agree(born: dt.date, years: int) -> None:
+    birthday = years_later(born, years)
+    assert age_on(born, birthday) == years
+    if years:
+        assert age_on(born, birthday - dt.timedelta(days=1)) == years - 1
+
+
+@pytest.mark.parametrize(
+    ("clock", "day"),
+    [
+        ("2026-03-01 05:59:00+00:00", D(2026, 2, 28)),  # winter: six hours behind Greenwich
+        ("2026-03-01 06:00:00+00:00", D(2026, 3, 1)),
+        ("2026-07-01 04:59:00+00:00", D(2026, 6, 30)),  # summer: five
+        ("2026-07-01 05:00:00+00:00", D(2026, 7, 1)),
+    ],
+)
+def test_today_is_the_clinics_day(clock: str, day: dt.date) -> None:
+    with time_machine.travel(clock, tick=False):
+        assert today() == day
+
+
+def test_a_clock_of_thirty_days_counts_from_the_day_after_receipt() -> None:
+    assert due_on(D(2026, 1, 31), 30) == D(2026, 3, 2)
+    assert due_on(D(2028, 1, 31), 30) == D(2028, 3, 1)
