@@ -1,0 +1,53 @@
+"""Keeping and sending the clinician's answer. Taking, asking and declining: ``consults.services``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from consults.models import Consult
+from consults.state import WITH_CLINICIAN
+from portal.context import Actor
+from portal.errors import DomainError, NotVisible
+from portal.permissions import Permission, require
+from records.models import Plan
+from records.plans.services import assessment_save, plan_save
+
+FOUND = ("diagnosis_code", "diagnosis_text", "note")
+ADVISED = ("letter", "warnings", "weeks", "morning", "evening")
+
+
+def draft_version(encounter_id: UUID) -> str:
+    """The last change of the draft as text, empty while there is none. No health information."""
+    changed = Plan.objects.filter(encounter_id=encounter_id).values_list("updated_at", flat=True).first()
+    return "" if changed is None else changed.isoformat()
+
+
+def draft_save(*, by: Actor, consult_id: UUID, version: str, content: Mapping[str, Any]) -> str:
+    """Keep the answer as a draft, finding and plan together; returns the draft's new version.
+
+    ``content`` has the fields of ``FOUND`` and ``ADVISED``. Raises ``NotVisible``; ``DomainError``
+    ``not_in_review`` when the case was answered or put back meanwhile, ``draft_changed`` when
+    another window kept a newer draft than ``version``.
+    """
+    require(by, Permission.CASE_REVIEW)
+    with transaction.atomic():
+        consult = Consult.objects.select_for_update(no_key=True).filter(pk=consult_id).first()
+        if consult is None or consult.assigned_to not in (by.account_id, None):
+            raise NotVisible
+        if consult.assigned_to is None or consult.state not in WITH_CLINICIAN:
+            raise DomainError("not_in_review", _("This case is not in your hands any more. Nothing was saved."))
+        if draft_version(consult.encounter_id) != version:
+            raise DomainError(
+                "draft_changed",
+                _("Another window saved this answer after you opened this one. Yours is below, not saved yet. "
+                  "Save again to keep yours in its place."),
+            )
+        encounter_id = consult.encounter_id
+        assessment_save(by=by, encounter_id=encounter_id, **{name: content[name] for name in FOUND})
+        plan_save(by=by, encounter_id=encounter_id, **{name: content[name] for name in ADVISED})
+    return draft_version(encounter_id)
