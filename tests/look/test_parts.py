@@ -17,7 +17,9 @@ from portal.pages.templatetags import portal_ui
 class _Form(forms.Form):
     name = forms.CharField(label="Your name", help_text="As on your card.")
     tried = forms.MultipleChoiceField(
-        label="What have you tried?", choices=[("a", "Adapalene"), ("n", "Nothing")], widget=forms.CheckboxSelectMultiple
+        label="What have you tried?",
+        choices=[("a", "Adapalene"), ("n", "Nothing")],
+        widget=forms.CheckboxSelectMultiple,
     )
     born = forms.DateField(label="Born", widget=forms.SelectDateWidget(years=range(1990, 1993)))
     note = forms.CharField(label="A note", required=False, widget=forms.Textarea)
@@ -147,8 +149,23 @@ def test_a_dialog_has_a_name() -> None:
     assert "<p>It goes away.</p>" in page
 
 
-@pytest.mark.parametrize(("path", "said"), [("/record/", ' aria-current="page"'), ("/record/x/", ' aria-current="true"'),
-                                            ("/home/", "")])
+@pytest.mark.parametrize(
+    ("path", "said"), [("/record/", ' aria-current="page"'), ("/record/x/", ' aria-current="true"'), ("/home/", "")]
+)
 def test_the_way_that_one_is_on_is_marked(path: str, said: str) -> None:
     context = Context({"request": RequestFactory().get(path)})
     assert Template('{% load portal_ui %}{% current "/record/" %}').render(context) == said
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0 Safari/537.36 Edg/131.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 14) SamsungBrowser/25.0 Chrome/121.0 Mobile", "Samsung Internet on Android"),
+        ("curl/8", "A browser"),
+        ("", "A browser"),
+    ],
+)
+def test_a_browser_is_called_what_people_call_it(agent: str, words: str) -> None:
+    assert portal_ui.browser_in_words(agent) == words

@@ -83,6 +83,21 @@ def hours_in_words(hours: int) -> str:
     return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
 
 
+# In this order: most browsers also name the ones that they descend from.
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"),
+             ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_DEVICES = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"),
+            ("CrOS", "Chromebook"), ("Linux", "Linux"))
+
+
+@register.filter
+def browser_in_words(user_agent: str) -> str:
+    """What a person calls this browser: "Safari on iPhone"; "A browser" when it says nothing known."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), _("A browser"))
+    device = next((name for sign, name in _DEVICES if sign in user_agent), "")
+    return _("%(browser)s on %(device)s") % {"browser": browser, "device": device} if device else browser
+
+
 @register.simple_tag(takes_context=True)
 def local_time(context: template.Context, moment: dt.datetime | dt.date | None, style: str = "") -> SafeString | str:
     """A moment in the reader's own time zone, as ``<time>``: "Nov 25, 2026, 2:01 p.m.".
@@ -101,7 +116,7 @@ def local_time(context: template.Context, moment: dt.datetime | dt.date | None, 
 
 
 @register.simple_block_tag
-def dialog(content: str, id: str, title: str) -> SafeString:  # noqa: A002 - it is the id attribute
+def dialog(content: str, id: str, title: str) -> SafeString:
     """A modal window. A button with ``data-opens="<id>"`` opens it; without JavaScript it never shows,
 
     so that button must be a link or a submit that works by itself.
