@@ -128,7 +128,8 @@ def _events(name: str, subject: Subject) -> models.QuerySet[Any]:
 
 
 def _rows(name: str, subject: Subject) -> models.QuerySet[Any]:
-    return apps.get_model("records", name)._default_manager.filter(patient_id=subject.subject_id).order_by("pk")
+    table: type[models.Model] = apps.get_model("records", name)
+    return table._default_manager.filter(patient_id=subject.subject_id).order_by("pk")
 
 
 def _record(subject: Subject, grant: GrantKind) -> dict[str, Any]:

@@ -1,0 +1,253 @@
+"""The record as a PDF for people: tagged, PDF/A-2a and PDF/UA-1, every script in its own letters.
+
+The words come from here, the layout from ``record.typ``. Values reach it as JSON and are never
+parsed as markup. The same record gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import importlib.util
+import io
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import typst
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from PIL import Image
+
+from portal.dates import clinic_zone
+from records.photos.selectors import PhotoCard
+from records.vault.content import UNREADABLE, EncounterView, MessageView, PlanView, RecordView, StepView
+
+log = logging.getLogger(__name__)
+TEMPLATE = Path(__file__).with_name("record.typ")
+FONT_PACKAGES = ("manimgx_fonts", "justmytype_intl_cjk")
+STANDARDS = ["a-2a", "ua-1"]
+FAMILIES = [
+    "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans KR", "Noto Sans JP", "Noto Sans SC",
+    "Noto Sans TC", "Noto Sans Symbols", "Noto Emoji",
+]
+_NO_GLYPH = re.compile(r'(?:the text|the codepoint) `"(.+?)"`', re.DOTALL)
+_ESCAPE = re.compile(r"\\+u\{([0-9a-fA-F]+)\}")
+ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Pdf:
+    """The file, and the letters that no font has: those stand in it as their codes."""
+
+    data: bytes
+    replaced: frozenset[str] = frozenset()
+
+
+def record_pdf(
+    record: RecordView, *, changed_at: dt.datetime, thumbs: Mapping[UUID, bytes], notes: list[str],
+    zone: ZoneInfo | None = None,
+) -> Pdf:
+    """Write the record. ``thumbs`` are JPEGs by photo, ``notes`` what is missing, ``changed_at``
+    the day that it bears. Raises ``typst.TypstError`` only for a fault in the template itself.
+    """
+    zone = zone or clinic_zone()
+    files = {f"photos/{photo_id.hex}.svg": _svg(data) for photo_id, data in thumbs.items()}
+    content = _content(record, changed_at.astimezone(zone), zone, set(thumbs), notes)
+    return _compile(content, files, changed_at)
+
+
+def _compile(content: dict[str, Any], files: dict[str, bytes], changed_at: dt.datetime) -> Pdf:
+    """Compile; letters without a glyph stop PDF/A, so they are replaced by their codes and it is tried again."""
+    replaced: set[str] = set()
+    for attempt in range(ROUNDS):
+        try:
+            return Pdf(_typst(content, files, changed_at), frozenset(replaced))
+        except typst.TypstError as error:
+            missing = _missing(str(error.diagnostic or error.message)) if attempt < ROUNDS - 1 else _foreign(content)
+            if not missing - replaced:
+                raise
+            replaced |= missing
+            log.warning("letters without a font in a record's PDF: %d", len(missing))
+            content = {**_coded(content, missing), "fonts": FAMILIES}
+    raise AssertionError("the last round returns or raises")
+
+
+def _typst(content: dict[str, Any], files: dict[str, bytes], changed_at: dt.datetime) -> bytes:
+    pdf: bytes = typst.compile(  # type: ignore[call-overload]  # a set of files in memory is missing in its stubs
+        {"main.typ": TEMPLATE.read_bytes(), **files},
+        sys_inputs={"data": json.dumps(content)},
+        font_paths=font_folders(), ignore_system_fonts=True, pdf_standards=STANDARDS,
+        timestamp=int(changed_at.timestamp()),
+    )
+    return pdf
+
+
+@lru_cache(maxsize=1)
+def font_folders() -> list[str]:
+    """Where the fonts lie that come with the product; raises ``RuntimeError`` when one is missing."""
+    found = []
+    for name in FONT_PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise RuntimeError(f"the fonts of {name} are not installed")
+        found.append(str(Path(spec.origin).parent))
+    return found
+
+
+def _missing(diagnostic: str) -> set[str]:
+    """The letters that typst names as not printable."""
+    letters: set[str] = set()
+    for quoted in _NO_GLYPH.findall(diagnostic):
+        letters.update(_ESCAPE.sub(lambda match: chr(int(match[1], 16)), quoted))
+    return {letter for letter in letters if ord(letter) > 127}
+
+
+def _foreign(content: Any) -> set[str]:
+    """Every letter beyond the Latin ones: the last resort."""
+    return {letter for letter in json.dumps(content, ensure_ascii=False) if ord(letter) > 0x24F}
+
+
+def _coded(value: Any, letters: set[str]) -> Any:
+    """The content with these letters as codes, so that nothing is lost: ``[U+13000]``."""
+    if isinstance(value, str):
+        return "".join(f"[U+{ord(letter):04X}]" if letter in letters else letter for letter in value)
+    if isinstance(value, dict):
+        return {key: _coded(item, letters) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_coded(item, letters) for item in value]
+    return value
+
+
+def _svg(jpeg: bytes) -> bytes:
+    """A JPEG as an SVG: typst takes files from memory only as text, and nothing may touch a disk."""
+    width, height = _size(jpeg)
+    data = base64.b64encode(jpeg).decode()
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<image width="{width}" height="{height}" href="data:image/jpeg;base64,{data}"/></svg>'
+    ).encode()
+
+
+def _size(jpeg: bytes) -> tuple[int, int]:
+    """Width and height from the head of a JPEG that the photo pipeline wrote."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
+        return picture.size
+
+
+def _content(
+    record: RecordView, changed_at: dt.datetime, zone: ZoneInfo, thumbs: set[UUID], notes: list[str]
+) -> dict[str, Any]:
+    patient = record.patient
+    return {
+        "lang": (get_language() or "en").split("-")[0],
+        "fonts": FAMILIES,
+        "clinic": settings.CLINIC_NAME,
+        "title": _("Health record of %(name)s") % {"name": patient.full_name},
+        "intro": _("Everything that %(clinic)s holds about you, as of the date at the foot of the page.")
+        % {"clinic": settings.CLINIC_NAME},
+        "made": date_format(changed_at, "F j, Y"),
+        "day": [changed_at.year, changed_at.month, changed_at.day],
+        "words": _words(),
+        "person": [
+            [_("Name"), patient.full_name],
+            [_("Date of birth"), date_format(patient.birth_date, "F j, Y") if patient.birth_date else str(UNREADABLE)],
+            [_("Phone"), str(patient.phone) or "–"],
+            [_("Address"), "\n".join(patient.address.lines) or "–"],
+            [_("Record number"), str(patient.id)],
+        ],
+        "consults": [_consult(encounter, zone, thumbs) for encounter in record.encounters],
+        "notes": notes,
+    }
+
+
+def _words() -> dict[str, str]:
+    return {
+        "person": _("About you"), "answers": _("Your answers"), "photos": _("Photos"),
+        "assessment": _("What the clinician found"), "plan": _("Your plan"), "morning": _("In the morning"),
+        "evening": _("In the evening"), "messages": _("Messages"), "prescription": _("prescription"),
+        "empty": _("There are no consults in this record yet."), "notes": _("What is missing here"),
+    }
+
+
+def _consult(encounter: EncounterView, zone: ZoneInfo, thumbs: set[UUID]) -> dict[str, Any]:
+    plan, assessment = encounter.plan, encounter.assessment
+    return {
+        "title": _("%(concern)s, %(date)s")
+        % {"concern": encounter.concern_label, "date": _day(encounter.opened_at, zone)},
+        "times": _times(encounter, zone),
+        "answers": [[answer.question_text, answer.text or "–"] for answer in encounter.answers],
+        "photos": [_photo(photo, zone, thumbs) for photo in encounter.photos if photo.ready],
+        "assessment": [] if assessment is None else _filled(
+            [
+                (_("Diagnosis"), f"{assessment.diagnosis_text} {assessment.diagnosis_code}".strip()),
+                (_("Note"), str(assessment.note)),
+                (_("Signed"), _signed(assessment.signer, assessment.signed_at, zone)),
+            ]
+        ),
+        "plan": [] if plan is None else _plan(plan, zone),
+        "morning": [] if plan is None else _steps(plan.morning),
+        "evening": [] if plan is None else _steps(plan.evening),
+        "messages": [[_from(message, zone), str(message.body)] for message in encounter.messages],
+    }
+
+
+def _plan(plan: PlanView, zone: ZoneInfo) -> list[list[str]]:
+    steps = {"morning": _("In the morning"), "evening": _("In the evening")}
+    unread = [(words, str(UNREADABLE)) for name, words in steps.items() if name in plan.unreadable]
+    weeks = str(UNREADABLE) if plan.weeks is None else _("after %(count)d weeks") % {"count": plan.weeks}
+    return _filled(
+        [
+            (_("Letter"), str(plan.letter)),
+            (_("Take care"), str(plan.warnings)),
+            (_("Look again"), weeks),
+            *unread,
+            (_("Signed"), _signed(plan.signer, plan.signed_at, zone)),
+        ]
+    )
+
+
+def _photo(photo: PhotoCard, zone: ZoneInfo, thumbs: set[UUID]) -> dict[str, Any]:
+    label = _("%(view)s, %(date)s") % {"view": photo.view.label, "date": _day(photo.received_at, zone)}
+    if photo.id in thumbs:
+        return {"file": f"photos/{photo.id.hex}.svg", "label": label}
+    return {"file": None, "label": f"{label} ({UNREADABLE})"}
+
+
+def _steps(steps: tuple[StepView, ...]) -> list[dict[str, Any]]:
+    return [{"what": step.what, "how": step.how, "prescription": step.prescription} for step in steps]
+
+
+def _times(encounter: EncounterView, zone: ZoneInfo) -> str:
+    parts = [_("Started %(date)s") % {"date": _day(encounter.opened_at, zone)}]
+    if encounter.submitted_at:
+        parts.append(_("sent %(date)s") % {"date": _day(encounter.submitted_at, zone)})
+    if encounter.closed_at:
+        parts.append(_("finished %(date)s") % {"date": _day(encounter.closed_at, zone)})
+    return ", ".join(parts)
+
+
+def _from(message: MessageView, zone: ZoneInfo) -> str:
+    who = message.author or (settings.CLINIC_NAME if message.from_staff else _("You"))
+    return f"{who}, {date_format(message.sent_at.astimezone(zone), 'F j, Y, P')}"
+
+
+def _signed(signer: str, at: dt.datetime | None, zone: ZoneInfo) -> str:
+    return _("not signed yet") if at is None else f"{signer}, {_day(at, zone)}".lstrip(", ")
+
+
+def _day(at: dt.datetime, zone: ZoneInfo) -> str:
+    return date_format(at.astimezone(zone), "F j, Y")
+
+
+def _filled(rows: list[tuple[str, str]]) -> list[list[str]]:
+    return [[label, words] for label, words in rows if words]
