@@ -158,8 +158,8 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
-FILE_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
-# Uploads that spill out of memory touch the disk in clear for the length of one request.
+# A photo stays in memory until it is sealed: in clear it never touches the disk.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 26_000_000
 FILE_UPLOAD_TEMP_DIR = env.str("FILE_UPLOAD_TEMP_DIR", "") or None
 
 # --- Keys ---------------------------------------------------------------------------------
@@ -354,6 +354,8 @@ PHOTOS_PER_ENCOUNTER = env.int("PHOTOS_PER_ENCOUNTER", 24)
 
 # --- The work of the clinic ---------------------------------------------------------------------------
 DRAFT_EXPIRES_DAYS = env.int("DRAFT_EXPIRES_DAYS", 30)
+DRAFT_REMINDS_DAYS = env.int("DRAFT_REMINDS_DAYS", 2)  # one reminder of an unsent consult, an unpaid one, a question
+CONSULT_CLOSES_DAYS = env.int("CONSULT_CLOSES_DAYS", 60)  # an answered consult takes questions that long
 CARE_TEAM_FOLLOW_UP_DAYS = env.int("CARE_TEAM_FOLLOW_UP_DAYS", 30)
 ACCESS_DUE_DAYS = env.int("ACCESS_DUE_DAYS", 30)  # RULES 1.2, ceiling 30
 DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
