@@ -119,7 +119,7 @@ def poke(task_name: str, ident: UUID | None = None, *, using: str = "default") -
     Never raises and never waits longer than about a second. Does nothing where
     ``settings.POKE_ENABLED`` is off (tests without a worker).
     """
-    if not getattr(settings, "POKE_ENABLED", True):
+    if not settings.POKE_ENABLED:
         return
     nudge = _Poke(task_name, None if ident is None else str(ident), using)
     connection = transaction.get_connection(using)

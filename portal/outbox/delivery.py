@@ -23,6 +23,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from portal.outbox.models import MailState, OutgoingMail
+from portal.outbox.registry import Addresses
 from portal.outbox.sending import FREE, send_one
 from portal.outbox.smtp import Line, ServerDown
 from portal.poke import Breaker
@@ -101,7 +102,7 @@ def wipe_old_secrets() -> int:
 
 
 def _lease() -> timedelta:
-    return timedelta(seconds=getattr(settings, "MAIL_LEASE_SECONDS", 120))
+    return timedelta(seconds=settings.MAIL_LEASE_SECONDS)
 
 
 def _claim(size: int, only: UUID | None) -> list[OutgoingMail]:
@@ -124,13 +125,14 @@ def _claim(size: int, only: UUID | None) -> list[OutgoingMail]:
 def _send_batch(batch: list[OutgoingMail], line: Line, result: Drained) -> None:
     done: OutgoingMail | None = None
     server_down = False
+    addresses = Addresses(row.account_id for row in batch)
     try:
         for row in batch:
             begun = _step(done=done, begin=row)
             done = None
             if not begun:
                 continue  # erased meanwhile, or the lease is too short for another mail
-            if send_one(row, line):
+            if send_one(row, line, addresses):
                 done = row
                 result.sent += 1
             else:
@@ -145,19 +147,15 @@ def _send_batch(batch: list[OutgoingMail], line: Line, result: Drained) -> None:
 
 
 _STEP = """
-UPDATE {table} SET
-  state = CASE WHEN id = %(done)s THEN 'sent' ELSE state END,
-  sent_at = CASE WHEN id = %(done)s THEN %(now)s ELSE sent_at END,
-  gate_passed = CASE WHEN id = %(done)s THEN %(gate)s ELSE gate_passed END,
-  secret = CASE WHEN id = %(done)s THEN NULL ELSE secret END,
-  address = CASE WHEN id = %(done)s THEN NULL ELSE address END,
-  last_error = CASE WHEN id = %(done)s THEN '' ELSE last_error END,
-  lease = CASE WHEN id = %(done)s THEN NULL ELSE lease END,
-  leased_until = CASE WHEN id = %(done)s THEN NULL ELSE leased_until END,
-  begun_at = CASE WHEN id = %(begin)s THEN %(now)s ELSE begun_at END,
-  attempts = CASE WHEN id = %(begin)s THEN attempts + 1 ELSE attempts END
-WHERE (id = %(done)s AND state IN ('sending', 'waiting', 'dead'))
-   OR (id = %(begin)s AND state = 'sending' AND lease = %(lease)s AND leased_until > %(enough)s)
+WITH done AS (
+  UPDATE {table}
+     SET state = 'sent', sent_at = %(now)s, gate_passed = %(gate)s, secret = NULL, address = NULL,
+         last_error = '', lease = NULL, leased_until = NULL, begun_at = NULL
+   WHERE id = %(done)s AND state IN ('sending', 'waiting', 'dead')
+)
+UPDATE {table}
+   SET begun_at = %(now)s, attempts = attempts + 1
+ WHERE id = %(begin)s AND state = 'sending' AND lease = %(lease)s AND leased_until > %(enough)s
 RETURNING id
 """
 
@@ -176,22 +174,22 @@ def _step(*, done: OutgoingMail | None, begin: OutgoingMail | None) -> bool:
     }
     sql = _STEP.format(table=connection.ops.quote_name(OutgoingMail._meta.db_table))
     try:
-        touched = _run(sql, values)
+        begun = _run(sql, values)
     except OperationalError:
         if done is None:
             raise
         connection.close()
-        touched = _run(sql, values)
-    if begin is None or begin.pk not in touched:
-        return False
-    begin.attempts += 1
-    return True
+        begun = _run(sql, values)
+    if begun and begin is not None:
+        begin.attempts += 1
+    return begun
 
 
-def _run(sql: str, values: dict[str, Any]) -> set[UUID]:
+def _run(sql: str, values: dict[str, Any]) -> bool:
+    """True when the second half of the statement found its row."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return {row[0] for row in cursor.fetchall()}
+        return cursor.fetchone() is not None
 
 
 def _put_back(batch: list[OutgoingMail], *, server_down: bool) -> None:

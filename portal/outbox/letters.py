@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.header import Header
+from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.core.mail.message import sanitize_address
 from django.template import Context, Template
 from django.template.base import Node, VariableNode
 from django.template.loader import get_template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from portal.outbox.models import Category, OutgoingMail
 from portal.outbox.registry import Mail, Rendered, subject_of
@@ -56,7 +61,7 @@ class Letter:
         return _names(_template(f"{self.template}.txt")) - set(self.declares)
 
 
-def build(row: OutgoingMail, mail: Mail, rendered: Rendered, address: str) -> EmailMultiAlternatives:
+def build(row: OutgoingMail, mail: Mail, rendered: Rendered, address: str) -> OutboxMessage:
     """The whole mail, to exactly one person, under the row's own Message-ID.
 
     Raises ``BadLetter`` for an empty body, a subject that is not the kind's own, or marketing
@@ -67,18 +72,17 @@ def build(row: OutgoingMail, mail: Mail, rendered: Rendered, address: str) -> Em
         raise BadLetter("subject_differs")
     if not rendered.text.strip():
         raise BadLetter("empty_body")
-    marketing = row.category == Category.MARKETING
-    if marketing and not rendered.unsubscribe_url:
-        raise BadLetter("no_unsubscribe")
     headers = {"Message-ID": row.message_id, "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    if marketing:
+    if row.category == Category.MARKETING:
+        if not rendered.unsubscribe_url:
+            raise BadLetter("no_unsubscribe")
         headers["List-Unsubscribe"] = f"<{rendered.unsubscribe_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    around = _around(row, rendered, subject)
-    text = _template("outbox/base.txt").render(Context({**around, "body": rendered.text.strip()}, autoescape=False))
-    body_html = mark_safe(rendered.html) if rendered.html else text_to_html(rendered.text)  # noqa: S308
-    html = _template("outbox/base.html").render(Context({**around, "body": body_html}))
-    message = EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL, [address], headers=headers)
+    frame = _frame(row.category, row.account_id is not None, subject, get_language() or "", _clinic())
+    way_out = rendered.unsubscribe_url
+    text = frame.text.replace(_WAY_OUT, way_out).replace(_BODY, rendered.text.strip())
+    html = frame.html.replace(_WAY_OUT, escape(way_out)).replace(_BODY, rendered.html or text_to_html(rendered.text))
+    message = OutboxMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [address], headers=headers)
     message.attach_alternative(html, "text/html")
     return message
 
@@ -105,18 +109,85 @@ def _linked(line: str) -> str:
     return "".join([*pieces, escape(line[at:])])
 
 
-def _around(row: OutgoingMail, rendered: Rendered, subject: str) -> dict[str, Any]:
-    return {
-        "subject": subject,
-        "category": row.category,
-        "has_account": row.account_id is not None,
-        "unsubscribe_url": rendered.unsubscribe_url,
-        "clinic_name": settings.CLINIC_NAME,
-        "clinic_legal_name": settings.CLINIC_LEGAL_NAME,
-        "clinic_address": ", ".join(settings.CLINIC_ADDRESS),
-        "clinic_phone": settings.CLINIC_PHONE,
-        "site_url": settings.SITE_URL,
+# Stand in the frame where the words of one mail go. The body comes last, so nothing in it is replaced.
+_BODY, _WAY_OUT = "\ue000", "\ue001"
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What stands round the words of every mail of a kind."""
+
+    text: str
+    html: str
+
+
+def _clinic() -> tuple[tuple[str, str], ...]:
+    """The clinic as mails name it; part of the frame's key, so that changed settings count."""
+    return (
+        ("clinic_name", settings.CLINIC_NAME),
+        ("clinic_legal_name", settings.CLINIC_LEGAL_NAME),
+        ("clinic_address", ", ".join(settings.CLINIC_ADDRESS)),
+        ("clinic_phone", settings.CLINIC_PHONE),
+        ("site_url", settings.SITE_URL),
+    )
+
+
+@lru_cache(maxsize=256)
+def _frame(
+    category: str, has_account: bool, subject: str, language: str, clinic: tuple[tuple[str, str], ...]
+) -> _Frame:
+    """Rendered once per kind and language: ten thousand newsletters share one frame."""
+    around = {
+        **dict(clinic), "category": category, "has_account": has_account, "subject": subject,
+        "language": language or "en", "unsubscribe_url": _WAY_OUT, "body": mark_safe(_BODY),  # noqa: S308 - a placeholder
     }
+    text = _template("outbox/base.txt").render(Context(around, autoescape=False))
+    return _Frame(text, _template("outbox/base.html").render(Context(around)))
+
+
+class OutboxMessage(EmailMultiAlternatives):
+    """A mail of two texts, which can write itself down without the email package's generator.
+
+    That generator is half of the work of sending a mail. Where anything is out of the ordinary
+    ``wire`` answers None and the usual way is taken.
+    """
+
+    def wire(self) -> bytes | None:
+        """The mail as bytes with CRLF line ends; the same parts as Django would write."""
+        recipient, html = self.to[0], str(self.alternatives[0].content)
+        if not (recipient.isascii() and _PLAIN_HEADER.fullmatch(recipient)):
+            return None
+        headers = [
+            ("Subject", _header(self.subject)), ("From", _header(self.from_email)), ("To", recipient),
+            ("Date", formatdate()), *self.extra_headers.items(),
+        ]
+        if not all(_PLAIN_HEADER.fullmatch(value) for _name, value in headers):
+            return None
+        if max(map(len, f"{self.body}\n{html}".splitlines())) > _LINE_MOST:
+            return None
+        boundary = f"=={uuid4().hex}=="
+        lines = [
+            f'Content-Type: multipart/alternative; boundary="{boundary}"', "MIME-Version: 1.0",
+            *(f"{name}: {value}" for name, value in headers), "",
+        ]
+        for kind, content in (("plain", self.body), ("html", html)):
+            lines += [
+                f"--{boundary}", f'Content-Type: text/{kind}; charset="utf-8"', "MIME-Version: 1.0",
+                "Content-Transfer-Encoding: 8bit", "", *content.splitlines(), "",
+            ]
+        return "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
+
+
+_PLAIN_HEADER = re.compile(r"[ -~]{1,900}")
+_LINE_MOST = 240  # signs; at four bytes each still within SMTP's 998
+
+
+@lru_cache(maxsize=256)
+def _header(text: str) -> str:
+    """A header's value in ASCII; an address keeps its form."""
+    if text.isascii():
+        return text
+    return sanitize_address(text, "utf-8") if "@" in text else Header(text, "utf-8").encode()
 
 
 @lru_cache(maxsize=128)

@@ -44,16 +44,16 @@ class OutgoingMail(models.Model):
     kind = models.CharField(max_length=80)
     category = models.CharField(max_length=12, choices=Category.choices)
     # The deed that this mail tells of; the same deed never queues it twice. Ids and codes only.
-    once_key = models.CharField(max_length=200, unique=True)
+    once_key = models.CharField(max_length=200)
     account_id = models.UUIDField(null=True, db_index=True)
-    subject_id = models.UUIDField(null=True, db_index=True)
+    subject_id = models.UUIDField(null=True)
     address = EncryptedEmailField(context="outbox.OutgoingMail.address", null=True, blank=True)
     refs = models.JSONField(default=dict)
     secret = EncryptedJSONField(context="outbox.OutgoingMail.secret", null=True, blank=True)
     has_secret = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(default=50)  # smaller goes first
     state = models.CharField(max_length=8, choices=MailState.choices, default=MailState.WAITING)
-    message_id = models.CharField(max_length=200, unique=True)
+    message_id = models.CharField(max_length=200)  # made of the id, so it is as unique
     queued_at = models.DateTimeField()
     send_after = models.DateTimeField()
     send_before = models.DateTimeField(null=True)
@@ -70,14 +70,19 @@ class OutgoingMail(models.Model):
 
     class Meta:
         ordering = ("-queued_at",)
+        # Every index is written three times a mail (claimed, begun, sent), so most are partial, and
+        # unique text has a constraint instead of ``unique=True``, which would add a second index.
         indexes = [
             models.Index(
                 fields=["priority", "send_after"], condition=Q(state="waiting"), name="outbox_waiting"
             ),
             models.Index(fields=["leased_until"], condition=Q(state="sending"), name="outbox_leased"),
-            models.Index(fields=["state", "-queued_at"], name="outbox_by_state"),
+            models.Index(fields=["-queued_at"], condition=Q(state="dead"), name="outbox_stuck"),
+            models.Index(fields=["-queued_at"], name="outbox_newest"),
+            models.Index(fields=["subject_id"], condition=Q(subject_id__isnull=False), name="outbox_subject"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["once_key"], name="outbox_one_mail_per_deed"),
             models.CheckConstraint(condition=Q(state__in=MailState.values), name="outbox_state_listed"),
             models.CheckConstraint(condition=Q(category__in=Category.values), name="outbox_category_listed"),
             models.CheckConstraint(condition=Q(kind__regex=r"^[a-z][a-z0-9_.]*$"), name="outbox_kind_is_a_code"),

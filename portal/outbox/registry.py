@@ -8,7 +8,8 @@ an account's mail goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -58,6 +59,8 @@ Render: TypeAlias = Callable[[MailContext], Rendered]
 # Answers "" or None to let the mail go, or the code of the reason to refuse it.
 Gate: TypeAlias = Callable[[MailContext], str | None]
 AddressBook: TypeAlias = Callable[[UUID], str | None]
+# The same for many accounts in one query; accounts without an address are left out.
+AddressBooks: TypeAlias = Callable[[Iterable[UUID]], Mapping[UUID, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Mail:
 class _Registry:
     mails: dict[str, Mail] = field(default_factory=dict)
     address_book: AddressBook | None = None
+    address_books: AddressBooks | None = None
 
 
 _registry = _Registry()
@@ -134,13 +138,29 @@ def kinds() -> list[Mail]:
     return [_registry.mails[kind] for kind in sorted(_registry.mails)]
 
 
-def set_address_book(book: AddressBook) -> None:
-    """Say how an account's present address is found. Asked at delivery, never earlier."""
-    _registry.address_book = book
+def set_address_book(book: AddressBook, many: AddressBooks | None = None) -> None:
+    """Say how an account's present address is found. Asked at delivery, never earlier.
+
+    ``many`` answers for a batch in one query.
+    """
+    _registry.address_book, _registry.address_books = book, many
 
 
-def address_for(account_id: UUID) -> str | None:
-    """The account's address now; None where it has none or is gone."""
-    if _registry.address_book is None:
-        raise ImproperlyConfigured("no address book is set")
-    return _registry.address_book(account_id)
+class Addresses:
+    """The present addresses of a batch of accounts. No answer is older than a second."""
+
+    def __init__(self, account_ids: Iterable[UUID | None]) -> None:
+        self._wanted = {account_id for account_id in account_ids if account_id is not None}
+        self._known: Mapping[UUID, str] = {}
+        self._asked_at = float("-inf")
+
+    def of(self, account_id: UUID) -> str | None:
+        """The account's address; None where it has none or is gone."""
+        if _registry.address_book is None:
+            raise ImproperlyConfigured("no address book is set")
+        if _registry.address_books is None:
+            return _registry.address_book(account_id)
+        if time.monotonic() - self._asked_at > 1:
+            self._known = _registry.address_books(self._wanted)
+            self._asked_at = time.monotonic()
+        return self._known.get(account_id)

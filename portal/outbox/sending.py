@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.outbox.letters import BadLetter, build
 from portal.outbox.models import MailState, OutgoingMail
-from portal.outbox.registry import Mail, MailContext, address_for, mail_of
+from portal.outbox.registry import Addresses, Mail, MailContext, mail_of
 from portal.outbox.smtp import Line, OutcomeUnknown, ServerDown
 
 log = logging.getLogger(__name__)
@@ -23,14 +23,14 @@ FREE: dict[str, Any] = {"lease": None, "leased_until": None, "begun_at": None}
 _BACK_OFF_FIRST, _BACK_OFF_MOST = 30, 3600  # seconds
 
 
-def send_one(row: OutgoingMail, line: Line) -> bool:
+def send_one(row: OutgoingMail, line: Line, addresses: Addresses) -> bool:
     """Render and send one begun mail. False when it went another way, which is then committed."""
     try:
         mail = mail_of(row.kind)
     except LookupError:
         return _ended(row, MailState.DEAD, "unknown_kind")
     try:
-        message = _prepare(row, mail)
+        message = _prepare(row, mail, addresses)
     except BadLetter as error:
         return _ended(row, MailState.DEAD, f"letter_{error.code}")
     except Exception as error:
@@ -41,7 +41,7 @@ def send_one(row: OutgoingMail, line: Line) -> bool:
     return _hand_over(row, message, line)
 
 
-def _prepare(row: OutgoingMail, mail: Mail) -> EmailMessage | str:
+def _prepare(row: OutgoingMail, mail: Mail, addresses: Addresses) -> EmailMessage | str:
     """The mail, or the code of the reason why it must not go."""
     if row.send_before is not None and timezone.now() >= row.send_before:
         return "too_late"
@@ -53,7 +53,7 @@ def _prepare(row: OutgoingMail, mail: Mail) -> EmailMessage | str:
             return str(reason)
     address = row.address
     if address is None and row.account_id is not None:
-        address = address_for(row.account_id)
+        address = addresses.of(row.account_id)
     return build(row, mail, mail.render(context), address) if address else "no_address"
 
 
@@ -68,6 +68,8 @@ def _hand_over(row: OutgoingMail, message: EmailMessage, line: Line) -> bool:
             line.close()
             line.send(message)
         return True
+    except ServerDown:
+        raise
     except OutcomeUnknown:
         line.close()
         return _maybe_sent(row)
@@ -82,6 +84,14 @@ def _hand_over(row: OutgoingMail, message: EmailMessage, line: Line) -> bool:
     except (smtplib.SMTPException, OSError) as error:
         line.close()
         return _later(row, f"line_{type(error).__name__}")
+    except ValueError:  # an address or header that cannot be written down; nothing has left
+        line.close()
+        return _ended(row, MailState.DEAD, "not_sendable")
+    except Exception:
+        # Nobody knows what this left behind, so it counts as "may have been sent".
+        log.exception("mail %s of kind %s ended in an unforeseen way", row.pk, row.kind)
+        line.close()
+        return _maybe_sent(row)
 
 
 def _answered(row: OutgoingMail, code: int, line: Line, *, final: bool) -> bool:

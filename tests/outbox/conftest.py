@@ -50,7 +50,8 @@ def _offer(_context: MailContext) -> Rendered:
 @pytest.fixture
 def kinds() -> Iterator[dict[str, str | None]]:
     """Four kinds of mail; the answer of the marketing gate is in the returned dict."""
-    kept, book = dict(registry._registry.mails), registry._registry.address_book
+    before = registry._registry
+    kept, books = dict(before.mails), (before.address_book, before.address_books)
     answer: dict[str, str | None] = {"gate": None}
     registry.register(Mail("tests.plain", Category.OPERATIONAL, _plain, "Your plan is ready at %(clinic)s"))
     registry.register(Mail("tests.code", Category.SECURITY, _code, "Your sign-in code", priority=10))
@@ -59,4 +60,5 @@ def kinds() -> Iterator[dict[str, str | None]]:
         Mail("tests.offer", Category.MARKETING, _offer, "News", priority=90, gate=lambda _context: answer["gate"])
     )
     yield answer
-    registry._registry.mails, registry._registry.address_book = kept, book
+    before.mails = kept
+    before.address_book, before.address_books = books

@@ -66,9 +66,9 @@ def test_a_mail_that_was_erased_while_its_batch_went_out_is_not_sent(mail_server
     queue_many(5)
     real = delivery.send_one
 
-    def send_and_erase(row, line):
+    def send_and_erase(row, line, addresses):
         OutgoingMail.objects.exclude(pk=row.pk).filter(state="sending").delete()
-        return real(row, line)
+        return real(row, line, addresses)
 
     monkeypatch.setattr(delivery, "send_one", send_and_erase)
     assert drain().sent == 1
@@ -161,8 +161,8 @@ def test_a_database_that_restarts_in_mid_drain_repeats_nothing(mail_server, monk
     queue_many(6)
     real = delivery.send_one
 
-    def send_then_cut(row, line):
-        sent = real(row, line)
+    def send_then_cut(row, line, addresses):
+        sent = real(row, line, addresses)
         if len(mail_server.mails) == 3:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from portal.outbox.letters import BadLetter, Letter, build, text_to_html
 from portal.outbox.models import OutgoingMail
 from portal.outbox.registry import Mail, Rendered
 from portal.outbox.services import mail_queue
+from portal.outbox.smtp import wire_bytes
 
 
 def render(_context):
@@ -102,3 +104,30 @@ def test_every_kind_that_the_product_registers_keeps_the_rules_of_subjects():
     for mail in registry.kinds():
         assert registry.subject_problem(mail.subject) == "", mail.kind
         assert registry.mail_of(mail.kind) is mail
+
+
+@pytest.mark.parametrize("name", ["Clear Lake Skin", "Klinik Schönhaut", "皮膚科"])
+@pytest.mark.parametrize("text", ["words", "é 李 👩🏽\n.dot first\n\n..two\n- list", "x\ue000y\ue001z", "long " * 400])
+def test_the_quick_form_of_a_mail_says_the_same_as_djangos(settings, name, text):
+    settings.CLINIC_NAME = name
+    settings.DEFAULT_FROM_EMAIL = f"{name} <hello@clinic.example>"
+    row = OutgoingMail(category="operational", message_id="<1@x>", account_id=uuid4())
+    mail = Mail("tests.x", "operational", render, "News from %(clinic)s")
+    message = build(row, mail, Rendered(text=text), "ana@example.org")
+    ours, theirs = (
+        message_from_bytes(content, policy=policy.default)
+        for content in (wire_bytes(message), message.message().as_bytes(linesep="\r\n"))
+    )
+    for header in ("Subject", "From", "To", "Message-ID", "Auto-Submitted"):
+        assert ours[header] == theirs[header]
+    for kind in ("plain", "html"):
+        mine, djangos = (parsed.get_body((kind,)).get_content().splitlines() for parsed in (ours, theirs))
+        assert mine == djangos and name in "\n".join(mine)
+    assert [part.get_content_type() for part in ours.walk()] == [part.get_content_type() for part in theirs.walk()]
+    assert not ours.defects
+
+
+def test_a_frame_follows_the_settings(settings):
+    first = build_from(Rendered(text="x")).body
+    settings.CLINIC_PHONE = "555-0000"
+    assert "555-0000" not in first and "555-0000" in build_from(Rendered(text="x")).body

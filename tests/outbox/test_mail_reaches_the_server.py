@@ -14,6 +14,7 @@ from portal.outbox import registry
 from portal.outbox.delivery import drain, recover, wipe_old_secrets
 from portal.outbox.models import MailState, OutgoingMail
 from portal.outbox.services import mail_queue
+from tests.outbox.server import MailServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("kinds")]
 
@@ -82,6 +83,26 @@ def test_a_changed_address_gets_the_mail_and_the_old_one_does_not(mail_server):
     book[account] = "new@example.org"
     drain()
     assert [mail.to for mail in mail_server.mails] == [["new@example.org"]]
+
+
+def test_a_change_of_address_reaches_mails_that_are_already_claimed(mail_server, monkeypatch):
+    """A slow server makes a batch last; no address is older than a second."""
+    accounts = [uuid4() for _ in range(3)]
+    book = dict.fromkeys(accounts, "old@example.org")
+    registry.set_address_book(book.get, lambda ids: {key: book[key] for key in ids})
+    clock = iter(range(0, 1000, 5))
+    monkeypatch.setattr(registry.time, "monotonic", lambda: next(clock))
+    for number, account in enumerate(accounts):
+        queue(number, account_id=account, address=None)
+    real, changed = MailServer.handle_MAIL, dict.fromkeys(accounts, "new@example.org")
+
+    async def change_meanwhile(self, *arguments):
+        book.update(changed)
+        return await real(self, *arguments)
+
+    monkeypatch.setattr(MailServer, "handle_MAIL", change_meanwhile)
+    drain(seconds=10_000)
+    assert [mail.to[0] for mail in mail_server.mails] == ["old@example.org", "new@example.org", "new@example.org"]
 
 
 def test_a_former_address_can_be_written_to_beside_the_account(mail_server):

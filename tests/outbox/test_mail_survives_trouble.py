@@ -187,3 +187,50 @@ def test_a_stuck_code_mail_is_not_sent_again_once_its_code_is_wiped(mail_server)
     OutgoingMail.objects.update(state="dead", secret=None)
     with pytest.raises(DomainError, match="mail_too_old"):
         mail_send_again(by=SUPPORT, mail_id=row.pk)
+
+
+def test_an_address_that_cannot_be_written_down_holds_up_nobody(mail_server):
+    from uuid import uuid4
+
+    from portal.outbox import registry
+
+    registry.set_address_book(lambda account_id: "jürgen müller@@x")
+    row, other = queue(1, account_id=uuid4(), address=None), queue(2)
+    drain()
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (row.state, row.last_error, other.state) == ("dead", "not_sendable", "sent")
+
+
+def test_an_end_that_nobody_foresaw_counts_as_maybe_sent_and_holds_up_nobody(mail_server, monkeypatch):
+    from portal.outbox.smtp import Line
+
+    real = Line.send
+
+    def strange(self, message):
+        real(self, message)
+        if message.to == ["ana1@example.org"]:
+            raise RuntimeError("marker-ZQX")
+
+    monkeypatch.setattr(Line, "send", strange)
+    row, other = queue(1), queue(2)
+    drain()
+    for days in (1, 2, 3):
+        with later(days=days):
+            drain()
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (row.state, row.last_error, other.state) == ("dead", "outcome_unknown", "sent")
+    assert len(mail_server.to("ana1@example.org")) == 2
+
+
+def test_a_stock_backend_that_cannot_tell_counts_a_lost_line_as_maybe_sent(mail_server, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    mail_server.mute = 99
+    row = queue()
+    for days in (0, 1, 2, 3):
+        with later(days=days):
+            drain()
+    row.refresh_from_db()
+    assert (row.state, row.last_error) == ("dead", "outcome_unknown")
+    assert len(mail_server.mails) == 2
