@@ -86,3 +86,6 @@ ENDED = frozenset({S.CLOSED, S.WITHDRAWN, S.DECLINED, S.EXPIRED})
 QUEUE = frozenset({S.SUBMITTED})
 WITH_CLINICIAN = frozenset({S.IN_REVIEW, S.NEEDS_INFORMATION})
 EDITABLE = frozenset({S.DRAFT})
+UNSENT = frozenset({S.DRAFT, S.AWAITING_PAYMENT})
+# In these a patient's message reaches a clinician, or will.
+TALKING = frozenset({S.SUBMITTED, S.IN_REVIEW, S.NEEDS_INFORMATION, S.ANSWERED})

@@ -71,7 +71,7 @@ INSTALLED_APPS = [
     "billing",
     "records",
     "consults",
-    # "privacy",
+    "privacy",
 ]
 
 MIDDLEWARE = [
@@ -296,7 +296,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 LOCAL_INBOX_DIR: str = env.str("LOCAL_INBOX_DIR", "")
 EMAIL_BACKEND: str = env.str(
     "EMAIL_BACKEND",
-    "portal.outbox.inbox.LocalInboxBackend" if LOCAL_INBOX_DIR else "django.core.mail.backends.smtp.EmailBackend",
+    "portal.outbox.inbox.LocalInboxBackend" if LOCAL_INBOX_DIR else "portal.outbox.smtp.SmtpBackend",
 )
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)
@@ -306,6 +306,9 @@ EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{CLINIC_NAME} <{CLINIC_EMAIL}>")
 MAIL_MAX_ATTEMPTS = env.int("MAIL_MAX_ATTEMPTS", 8)
+# A worker that was killed gives its mails back after this; longer than one mail can ever take.
+MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 120)
+POKE_ENABLED = env.bool("POKE_ENABLED", True)  # off: all work waits for the periodic sweeps
 
 # --- Celery (COMPONENTS 4: work is in tables, messages are nudges) ----------------------------------
 CELERY_BROKER_URL = REDIS_URL

@@ -1,0 +1,79 @@
+"""Ways in which a consult ends without an answer: taken back, or run out before it was sent."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.apps import apps
+from django.db import transaction
+from django.utils import timezone
+
+from billing.state import OrderState
+from consults import mails
+from consults.models import Consult
+from consults.services.moves import care_team_close, held, money_back, move, order_of, queue_close, record
+from consults.state import ConsultAction, ConsultState
+from portal.audit.append_only import RewriteReason, rewrite_allowed
+from portal.audit.models import Action
+from portal.context import Actor
+from portal.permissions import Role
+from records.changes import Basis, basis
+from records.encounters.services import encounter_close
+from records.models import Answer, Photo
+
+
+def consult_withdraw(*, by: Actor, consult_id: UUID) -> Consult:
+    """The patient takes the consult back; what was paid is given back.
+
+    What nobody at the clinic could have seen yet is removed; what was handed in stays in the
+    record. Taking back twice changes nothing.
+    """
+    with transaction.atomic():
+        consult = held(by=by, consult_id=consult_id, action=ConsultAction.WITHDRAW)
+        if consult.state == ConsultState.WITHDRAWN:
+            return consult
+        seen = consult.paid_at is not None
+        consult = move(by=by, consult_id=consult_id, action=ConsultAction.WITHDRAW, ended_at=timezone.now())
+        if not seen:
+            _content_remove(by, consult)
+        encounter_close(by=by, encounter_id=consult.encounter_id)
+        queue_close(by, consult)
+        care_team_close(by, consult)
+        money_back(consult)
+        if seen:
+            mails.withdrawn(consult)
+    return consult
+
+
+def consult_expire(*, by: Actor, consult_id: UUID) -> Consult:
+    """Let an unsent consult run out: its answers and photos go, and nothing is archived.
+
+    A paid one never runs out, even if the news of the payment is still on its way.
+    """
+    with transaction.atomic():
+        consult = held(by=by, consult_id=consult_id, action=ConsultAction.EXPIRE)
+        order = order_of(consult_id)
+        if consult.state == ConsultState.EXPIRED or (order is not None and order.state != OrderState.OPEN):
+            return consult
+        consult = move(by=by, consult_id=consult_id, action=ConsultAction.EXPIRE, ended_at=timezone.now())
+        _content_remove(by, consult)
+        encounter_close(by=by, encounter_id=consult.encounter_id)
+        money_back(consult)
+        mails.expired(consult)
+    return consult
+
+
+def _content_remove(by: Actor, consult: Consult) -> None:
+    """Answers with their former values, and photos with their files, for good.
+
+    Nobody relied on them: they were never handed in. The files go once this is committed.
+    """
+    why = Basis.CLINICAL_CARE if by.role == Role.SYSTEM else Basis.PATIENT_EDIT
+    former = apps.get_model("records", "AnswerEvent")
+    for photo in Photo.objects.filter(encounter_id=consult.encounter_id):
+        photo.delete()
+    with basis(why, by=by):
+        Answer.objects.filter(encounter_id=consult.encounter_id).delete()
+    with rewrite_allowed(former, reason=RewriteReason.RETENTION):
+        former._default_manager.filter(encounter_id=consult.encounter_id).delete()
+    record(by, consult, Action.DELETE, basis="unsent")
