@@ -48,7 +48,8 @@ def _keys() -> Iterable[CheckMessage]:
         if _is_weak(getattr(settings, name)):
             yield _error(number, f"{name} is short, simple or a development value.", "Draw 50 random signs.")
     if not settings.FIELD_ENCRYPTION_KEY or any(map(_field_key_is_weak, settings.FIELD_ENCRYPTION_KEY)):
-        yield _error(13, "FIELD_ENCRYPTION_KEY holds a key that no machine drew.", "Make each with Fernet.generate_key().")
+        message = "FIELD_ENCRYPTION_KEY holds a key that no machine drew."
+        yield _error(13, message, "Make each with Fernet.generate_key().")
     secrets = [
         settings.SECRET_KEY, settings.AUDIT_HMAC_KEY, settings.SEARCH_HMAC_KEY, settings.SQUARE_ACCESS_TOKEN,
         *settings.FIELD_ENCRYPTION_KEY, *settings.SQUARE_WEBHOOK_SIGNATURE_KEYS,
@@ -135,7 +136,7 @@ def bounds_hold() -> Iterable[CheckMessage]:
         value = getattr(settings, name)
         if value < lowest or (highest is not None and value > highest):
             yield _error(60, f"{name} is outside what {rule} allows.", f"From {lowest} to {highest or 'more'}.")
-    lengths = [v["OPTIONS"]["min_length"] for v in settings.AUTH_PASSWORD_VALIDATORS if "min_length" in v.get("OPTIONS", {})]
+    lengths = [validator.get("OPTIONS", {}).get("min_length", 0) for validator in settings.AUTH_PASSWORD_VALIDATORS]
     if max(lengths, default=0) < 15:
         yield _error(61, "A password that stands alone needs 15 signs (RULES 7.1).")
 

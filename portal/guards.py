@@ -62,7 +62,7 @@ def role_required(*roles: Role) -> Callable[[View[P]], View[P]]:
                 raise NotAllowed("role")
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(View[P], guarded)
 
     return decorate
 
@@ -78,7 +78,7 @@ def permission_required(permission: Permission) -> Callable[[View[P]], View[P]]:
             require(request.actor, permission)
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(View[P], guarded)
 
     return decorate
 
@@ -121,7 +121,7 @@ def recent_sign_in_required(view: View[P]) -> View[P]:
             return redirect(f"{url}?{urlencode({'next': request.path})}")
         return view(request, *args, **kwargs)
 
-    return guarded
+    return cast(View[P], guarded)
 
 
 def visible_or_404(queryset: models.QuerySet[M], **lookup: Any) -> M:
@@ -148,4 +148,4 @@ class FormKeyField(forms.UUIDField):
 
 def claim_form_key(key: UUID, *, seconds: int = 86_400) -> bool:
     """True for the first caller with this key, False for all later ones (kept for a day)."""
-    return cast(bool, cache.add(f"form-key:{key}", 1, timeout=seconds))
+    return cache.add(f"form-key:{key}", 1, timeout=seconds)

@@ -36,7 +36,7 @@ class UserAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
         factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
-        users = super().get_queryset(request).defer("display_name", "password")
+        users: QuerySet[User] = super().get_queryset(request).defer("display_name", "password")
         return users.annotate(verified=Exists(verified), factor=Exists(factors))
 
     @admin.display(boolean=True, description=_("address proven"))

@@ -71,7 +71,10 @@ class BirthDateField(forms.MultiValueField):
         )
         kwargs.setdefault(
             "error_messages",
-            {"required": gettext_lazy("Fill in your birth date."), "incomplete": gettext_lazy("Fill in month, day and year.")},
+            {
+                "required": gettext_lazy("Fill in your birth date."),
+                "incomplete": gettext_lazy("Fill in month, day and year."),
+            },
         )
         super().__init__(fields, require_all_fields=True, **kwargs)
 
@@ -93,6 +96,7 @@ class BirthDateField(forms.MultiValueField):
 
 
 ELSEWHERE = "elsewhere"
+_NO_PLACES = ("Etc/", "posix/", "right/", "SystemV/")
 
 
 def _states() -> list[tuple[str, Any]]:
@@ -133,6 +137,7 @@ assert {"privacy_policy", "terms_of_service"} == {PolicyKind.PRIVACY_POLICY, Pol
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     """Address, password, and the ticket of the gate. The agreement is kept with the account (P01)."""
 
+    account_already_exists: bool
     ticket = forms.CharField(widget=forms.HiddenInput)
     field_order = ("email", "password1", "ticket")
 
@@ -199,6 +204,7 @@ def time_zone_choices() -> list[tuple[str, str]]:
         ("America/Los_Angeles", _("Pacific time")), ("America/Anchorage", _("Alaska time")),
         ("Pacific/Honolulu", _("Hawaii time")),
     ]
-    named = {name for name, _label in common}
-    rest = sorted(name for name in available_timezones() - named if "/" in name and not name.startswith(("Etc/", "posix/", "right/", "SystemV/")))
-    return [("", _("The clinic's: %(zone)s") % {"zone": clinic}), *common, *((name, name.replace("_", " ")) for name in rest)]
+    others = available_timezones() - {name for name, _label in common}
+    rest = sorted(name for name in others if "/" in name and not name.startswith(_NO_PLACES))
+    first = ("", _("The clinic's: %(zone)s") % {"zone": clinic})
+    return [first, *common, *((name, name.replace("_", " ")) for name in rest)]

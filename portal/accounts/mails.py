@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from django.conf import settings
 from portal.context_processors import clinic_identity
 from portal.dates import clinic_zone
 from portal.outbox.models import Category
@@ -56,6 +57,6 @@ def register_all() -> None:
                     category=Category.SECURITY,
                     subject=subject,
                     priority=priority,
-                    render=lambda mail, name=name: _render(name, mail),
+                    render=partial(_render, name),
                 )
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -44,7 +44,7 @@ class User(AbstractBaseUser):
     )
     display_name = EncryptedCharField(context="accounts.User.display_name", max_length=150, blank=True)
     time_zone = models.CharField(max_length=50, blank=True)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)  # type: ignore[misc]
     date_joined = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -52,7 +52,7 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         constraints = [
@@ -69,9 +69,9 @@ class User(AbstractBaseUser):
         """Keep the hash of the whole password, in one Unicode form (RULES 7.1)."""
         super().set_password(None if raw_password is None else _one_form(raw_password))
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """The same letters match, however a keyboard composes their accents."""
-        return super().check_password(_one_form(raw_password))
+        return super().check_password(None if raw_password is None else _one_form(raw_password))
 
     @property
     def is_staff(self) -> bool:

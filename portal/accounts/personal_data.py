@@ -41,13 +41,16 @@ CLEAR_TEXT: dict[str, str] = {
     "usersessions.UserSession.user_agent": "the person must recognise the device, to end its sign-in",
     **{f"accounts.User.{name}": _STATE for name in _USER},
     **{f"account.EmailAddress.{name}": _STATE for name in _ADDRESS},
-    **{f"account.EmailConfirmation.{name}": "the table stays empty: codes are used, not links" for name in _CONFIRMATION},
+    **{f"account.EmailConfirmation.{name}": "stays empty: codes are used, not links" for name in _CONFIRMATION},
     **{
         f"mfa.Authenticator.{name}": "ids and times; the secret inside data is sealed under the field keys"
         for name in _FACTOR
     },
     **{f"usersessions.UserSession.{name}": _STATE for name in _SIGN_IN},
-    **{f"sessions.Session.{name}": "random key and time; the content is sealed under the field keys" for name in _SESSION},
+    **{
+        f"sessions.Session.{name}": "random key and time; the content is sealed under the field keys"
+        for name in _SESSION
+    },
 }
 RETAINED: dict[str, str] = {}
 

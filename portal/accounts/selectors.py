@@ -20,11 +20,6 @@ def addresses_of(account_ids: Iterable[UUID]) -> dict[UUID, str]:
     return dict(found.values_list("pk", "email"))
 
 
-def addresses_of(account_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """``address_of`` for many accounts in one query; closed and unknown ones are left out."""
-    return dict(User.objects.filter(pk__in=account_ids, closed_at=None).values_list("pk", "email"))
-
-
 def display_names(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """Names for showing, one query for any number of accounts. Unnamed accounts are left out."""
     wanted = {account_id for account_id in account_ids if account_id is not None}

@@ -75,7 +75,7 @@ def account_close(*, by: Actor) -> None:
 
     Raises ``DomainError`` for staff, whose accounts the clinic closes.
     """
-    user = User.objects.select_for_update().get(pk=by.account_id)
+    user = User.objects.select_for_update().get(pk=by.account_id or uuid4())
     if user.is_staff:
         raise DomainError("staff_account", _("The clinic's owner closes the accounts of staff. Please ask them."))
     if user.closed_at is not None:

@@ -9,7 +9,7 @@ from allauth.account import views as allauth_views
 from allauth.account.forms import LoginForm
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal.ratelimit import consume_or_429
+from allauth.core.internal.ratelimit import consume
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -136,16 +136,16 @@ def resume_form(request: Any) -> HttpResponse:
 
 def _sign_in_with(request: Any, sealed: str) -> HttpResponse | None:
     """allauth's own sign-in, with its limits; None once the person is signed in."""
-    too_many = consume_or_429(request, app="allauth.account", action="login")
-    if too_many is not None:
-        return too_many
+    if not consume(request, app="allauth.account", action="login"):
+        messages.error(request, _("That was too many tries. Wait a minute, then press again: nothing is lost."))
+        return sign_in_page(request, sealed=sealed, status=429)
     form = LoginForm(request.POST, request=request) if "login" in request.POST else None
     if form is None or not form.is_valid():
         return sign_in_page(request, sealed=sealed, form=form)
     try:
-        response = form.login(request, redirect_url=reverse("accounts:profile"))
+        response: HttpResponse = form.login(request, redirect_url=reverse("accounts:profile"))
     except ImmediateHttpResponse as stop:
-        return stop.response
+        response = stop.response
     if request.user.is_authenticated:
         request.actor, request.account_id = request.user.actor, request.user.pk
         return None

@@ -16,7 +16,10 @@ AT_SIGN_UP = (PolicyKind.PRIVACY_POLICY, PolicyKind.TERMS_OF_SERVICE)
 def current(kind: PolicyKind, *, on: dt.date | None = None) -> PolicyVersion:
     """The version in force on ``on`` (today). Raises ``PolicyVersion.DoesNotExist`` if none is."""
     versions = PolicyVersion.objects.filter(kind=kind, effective_on__lte=on or today())
-    return versions.order_by("-effective_on", "-published_at").first() or PolicyVersion.objects.get(pk=None)
+    found = versions.order_by("-effective_on", "-published_at").first()
+    if found is None:
+        raise PolicyVersion.DoesNotExist
+    return found
 
 
 def current_for_sign_up() -> list[PolicyVersion]:

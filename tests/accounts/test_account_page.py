@@ -27,7 +27,8 @@ from tests.accounts.test_sign_in import sign_in
 @pytest.mark.promise("P23")
 def test_the_account_page_leads_to_everything_about_signing_in(as_: Any, ana: User) -> None:
     page = as_(ana).get(reverse("accounts:profile")).content.decode()
-    for name in ("account_email", "account_change_password", "mfa_index", "usersessions_list", "account_logout", "accounts:close"):
+    names = ("account_email", "account_change_password", "mfa_index", "usersessions_list", "account_logout")
+    for name in (*names, "accounts:close"):
         assert reverse(name) in page
     assert ana.email in page
 
@@ -173,7 +174,9 @@ def test_a_staff_account_is_made_and_its_owner_sets_the_password_by_mail(capsys:
     assert EmailAddress.objects.get(user=user).verified
 
 
-@pytest.mark.parametrize("arguments", [("nonsense", "officer"), ("karin@clinic.example", "owner"), ("x@y.org", "patient")])
+@pytest.mark.parametrize(
+    "arguments", [("nonsense", "officer"), ("karin@clinic.example", "owner"), ("x@y.org", "patient")]
+)
 def test_a_staff_account_needs_a_free_address_and_a_staff_role(clinician: User, arguments: tuple[str, str]) -> None:
     with pytest.raises(CommandError):
         call_command("make_staff", *arguments, "--name", "X")

@@ -55,7 +55,7 @@ def test_the_age_decides_what_happens_on_the_very_day(born: dt.date, ending: str
         assert response.status_code == 302 and "ticket=" in response["Location"]
     else:
         assert response.status_code == 200
-        assert [t.name for t in response.templates][0] == f"accounts/{ending}.html"
+        assert next(t.name for t in response.templates) == f"accounts/{ending}.html"
 
 
 @pytest.mark.parametrize(

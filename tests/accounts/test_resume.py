@@ -47,7 +47,8 @@ def given_back(page: Any) -> dict[str, list[str]]:
 
 @pytest.fixture
 def typed() -> dict[str, Any]:
-    return {"answer": LONG, "side": ["left", "right"], "form_key": "0d9f3f63-2f02-4f0b-a4b4-9f1a8b0d3f11", "time_zone": "America/Denver"}
+    key = "0d9f3f63-2f02-4f0b-a4b4-9f1a8b0d3f11"
+    return {"answer": LONG, "side": ["left", "right"], "form_key": key, "time_zone": "America/Denver"}
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_what_was_typed_is_there_after_signing_in_and_one_press_saves_it(
 
 
 def test_the_text_is_kept_nowhere_on_the_server(lost: tuple[Client, Any], ana: User) -> None:
-    client, page = lost
+    _client, page = lost
     assert not Session.objects.exists()
     assert "burns" not in page.content.decode() and "Sea" not in page.content.decode()
     assert "no-store" in page["Cache-Control"]
@@ -108,6 +109,19 @@ def test_a_wrong_password_keeps_the_text(lost: tuple[Client, Any], ana: User) ->
     )
     assert again.status_code == 200 and "do not belong together" in again.content.decode()
     assert sealed_in(again) == sealed_in(page) and "burns" not in again.content.decode()
+
+
+def test_too_many_tries_do_not_lose_the_text_either(lost: tuple[Client, Any], ana: User) -> None:
+    client, page = lost
+    statuses = set()
+    for _ in range(31):
+        again = client.post(
+            reverse("accounts:resume"),
+            {"kept": sealed_in(page), "login": ana.email, "password": "no", "csrfmiddlewaretoken": token(page)},
+        )
+        assert sealed_in(again) == sealed_in(page)
+        statuses.add(again.status_code)
+    assert statuses == {200, 429}
 
 
 def test_without_signing_in_the_text_is_not_shown(lost: tuple[Client, Any]) -> None:
@@ -149,7 +163,8 @@ def test_somebody_with_a_second_step_finishes_in_a_new_tab(as_: Any, ana: User) 
 
     tab = client.get(reverse("mfa_authenticate"))
     code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
-    assert client.post(reverse("mfa_authenticate"), {"code": code, "csrfmiddlewaretoken": token(tab)}).status_code == 302
+    answer = client.post(reverse("mfa_authenticate"), {"code": code, "csrfmiddlewaretoken": token(tab)})
+    assert answer.status_code == 302
     back = client.post(
         reverse("accounts:resume"), {"kept": sealed_in(half), "csrfmiddlewaretoken": token(half)},
         headers={"Origin": "http://testserver"},

@@ -32,8 +32,8 @@ def broken(request: Any) -> HttpResponse:
     raise RuntimeError("ZQX-unique")
 
 
-trial = ([path("thing/<uuid:thing>/", hidden, name="thing"), path("desk/", desk, name="desk"), path("broken/", broken)], "trial")
-urlpatterns = [path("trial/", include(trial)), *product]
+trial = [path("thing/<uuid:thing>/", hidden, name="thing"), path("desk/", desk, name="desk"), path("broken/", broken)]
+urlpatterns = [path("trial/", include((trial, "trial"))), *product]
 
 
 @pytest.fixture(autouse=True)
