@@ -78,6 +78,9 @@ class Consult(models.Model):
             models.Index(
                 fields=["changed_at"], condition=models.Q(state="answered"), name="consult_to_close"
             ),
+            models.Index(
+                fields=["assigned_to", "-answered_at"], condition=models.Q(state="answered"), name="consult_lately"
+            ),
             models.Index(fields=["patient", "-created_at"], name="consult_patient"),
             models.Index(
                 fields=["changed_at"], condition=models.Q(state__in=["draft", "awaiting_payment"]),

@@ -84,7 +84,7 @@ def answered_by(account_id: UUID) -> QuerySet[Consult]:
     """What this clinician answered, newest first."""
     return Consult.objects.filter(
         assigned_to=account_id, state=ConsultState.ANSWERED
-    ).order_by("-answered_at", "id")
+    ).order_by("-answered_at")
 
 
 def key_of(consult: Consult) -> str:
