@@ -101,6 +101,8 @@ class SessionEnd {
       event.preventDefault();
       if (!this.over) this.stay();
     });
+    // Browsers let a second Escape through: the cover goes up again.
+    dialog.addEventListener("close", () => { if (this.over) dialog.showModal(); });
     for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => this.active(), { passive: true });
     addEventListener("input", (event) => { this.typed = event.target.form ?? this.typed; });
     addEventListener("visibilitychange", () => this.tick());

@@ -68,7 +68,7 @@ def test_a_page_says_its_title(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_in_the_template_is_inline(name: str) -> None:
     """The Content-Security-Policy would block it, and it would be the way in for an attacker."""
-    text = _text(name)
+    text = re.sub(r"{%.*?%}|{{.*?}}", "x", _text(name), flags=re.DOTALL)
     for tag in re.findall(r"<script\b[^>]*>", text):
         assert " src=" in tag or 'type="application/json"' in tag, tag
     assert not re.search(r"<style\b", text)
