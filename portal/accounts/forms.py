@@ -108,7 +108,10 @@ class GateForm(forms.Form):
 
     birth_date = BirthDateField(label=gettext_lazy("When were you born?"))
     state = forms.ChoiceField(
-        label=gettext_lazy("Where do you live and are you now?"), choices=_states, widget=forms.RadioSelect,
+        label=gettext_lazy("Which state are you in?"), choices=_states, widget=forms.RadioSelect,
+        help_text=gettext_lazy(
+            "We mean where you live and where you are right now. If these differ, choose “Somewhere else”."
+        ),
         error_messages={"required": gettext_lazy("Choose where you are.")},
     )
     privacy_policy = forms.BooleanField(
@@ -149,7 +152,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
             "We write to this address, sometimes about your treatment. Use a mailbox that only you read."
         )
         self.fields["password1"].help_text = _(
-            "At least 15 signs. A short sentence is easy to keep in mind and hard to guess. Keep it to yourself."
+            "At least 15 characters. A short sentence is easy to remember and hard to guess. Keep it to yourself."
         )
         for name in ("email", "password1"):
             self.fields[name].widget.attrs.pop("placeholder", None)

@@ -58,7 +58,7 @@ class User(AbstractBaseUser):
         constraints = [
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="account_email_lower"),
             models.CheckConstraint(
-                condition=models.Q(role__in=[r.value for r in ACCOUNT_ROLES]), name="account_role_known"
+                condition=models.Q(role__in=sorted(r.value for r in ACCOUNT_ROLES)), name="account_role_known"
             ),
         ]
 
