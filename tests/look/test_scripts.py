@@ -177,6 +177,7 @@ def test_after_the_idle_time_the_record_is_covered_and_the_way_back_is_kept(tab:
     assert tab.page.get_attribute("[data-again]", "href") == "/accounts/login/?next=%2Fhere%2F%3Fa%3D1"
     for _ in range(3):
         tab.page.keyboard.press("Escape")
+        tab.page.wait_for_function("document.querySelector('#session-end').open")
     assert tab.page.is_visible("text=We signed you out")
 
 
