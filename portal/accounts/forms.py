@@ -165,6 +165,8 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         email = self.cleaned_data["email"]
         if self.account_already_exists and services.account_unproven_remove(email=email):
             self.account_already_exists = False
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])  # takes as long as making a new account
         try:
             with transaction.atomic():
                 return super().try_save(request)  # type: ignore[no-any-return]

@@ -33,6 +33,7 @@ def signed_in(request: Any, user: User, **_: Any) -> None:
 
 
 def signed_out(request: Any, user: User | None, **_: Any) -> None:
+    request.signed_out = True
     if user is not None:
         _record(user.actor, Action.SIGN_OUT, user, basis=getattr(request, "signed_out_because", ""))
 

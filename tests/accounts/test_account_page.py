@@ -170,7 +170,7 @@ def test_a_staff_account_is_made_and_its_owner_sets_the_password_by_mail(capsys:
         reverse("account_confirm_password_reset_code"), {"code": code_in(mails_to(user.email)[0])}
     )
     client.post(done["Location"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
-    assert sign_in(Client(), user.email, NEW_PASSWORD)["Location"] == "/home/"
+    assert sign_in(Client(), user.email, NEW_PASSWORD)["Location"] == reverse("admin:index")
     assert EmailAddress.objects.get(user=user).verified
 
 

@@ -165,6 +165,38 @@ def test_guessing_is_slowed_down_and_ends_by_itself(ana: User) -> None:
 
 
 @pytest.mark.promise("P18")
+def test_somebody_locked_out_by_a_guesser_gets_in_by_a_code_from_their_mail(ana: User) -> None:
+    for _ in range(6):
+        sign_in(Client(), ana.email, "not the password, no")
+    assert sign_in(Client(), ana.email).status_code == 200
+    client = Client()
+    client.post(reverse("account_reset_password"), {"email": ana.email})
+    done = client.post(
+        reverse("account_confirm_password_reset_code"), {"code": code_in(mails_to(ana.email)[0])}
+    )
+    client.post(done["Location"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    assert sign_in(Client(), ana.email, NEW_PASSWORD)["Location"] == "/home/"
+
+
+@pytest.mark.promise("P18")
+@pytest.mark.parametrize("page", ["account_login", "account_reset_password"])
+def test_the_clock_does_not_tell_who_has_an_account(ana: User, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same costly work is done for both: one password hash, or one sealed mail that is thrown away."""
+    work: list[str] = []
+    hashed, sealed = User.set_password, OutgoingMail.__init__
+    monkeypatch.setattr(User, "set_password", lambda self, raw: (work.append("hash"), hashed(self, raw))[1])
+    checked = User.check_password
+    monkeypatch.setattr(User, "check_password", lambda self, raw: (work.append("hash"), checked(self, raw))[1])
+    monkeypatch.setattr(OutgoingMail, "__init__", lambda self, *a, **k: (work.append("mail"), sealed(self, *a, **k))[1])
+    done = {}
+    for email in (ana.email, "who@example.org"):
+        work.clear()
+        Client().post(reverse(page), {"login": email, "email": email, "password": "not the password, no"})
+        done[email] = set(work)
+    assert done[ana.email] == done["who@example.org"] != set()
+
+
+@pytest.mark.promise("P18")
 def test_behind_the_proxy_each_client_is_counted_by_its_own_address(ana: User, settings: Any) -> None:
     """Client A guesses; client B can still sign in; a made-up address in front does not help A (fault 67)."""
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
@@ -194,9 +226,47 @@ def test_signing_out_is_a_press_and_is_written_down(ana: User, as_: Any) -> None
     client = as_(ana)
     client.get(reverse("account_logout"))
     assert client.get(reverse("accounts:profile")).status_code == 200  # looking at the page changes nothing
-    client.post(reverse("account_logout"))
+    answer = client.post(reverse("account_logout"))
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
     assert client.get(reverse("accounts:profile")).status_code == 302
     assert AccessEvent.objects.get(action=Action.SIGN_OUT).actor_id == ana.pk
+
+
+def test_looking_at_any_account_page_changes_nothing(ana: User, as_: Any) -> None:
+    """Robots, previews and prefetching only ever GET (fault 64)."""
+    from allauth.mfa.models import Authenticator
+    from django.urls import get_resolver
+
+    from portal.agreements.models import Agreement
+
+    def state() -> list[Any]:
+        ana.refresh_from_db()
+        tables = (EmailAddress, Authenticator, Agreement, OutgoingMail, User)
+        return [ana.password, ana.email, ana.is_active, *(table.objects.count() for table in tables)]
+
+    names = [
+        name for name in get_resolver().reverse_dict
+        if isinstance(name, str) and name.startswith(("account_", "mfa_", "usersessions_"))
+    ]
+    own = [f"accounts:{name}" for name in ("start", "sign_up", "profile", "close", "closed", "extend", "resume")]
+    before = state()
+    tried = 0
+    for name in [*names, *own]:
+        try:
+            url = reverse(name)
+        except Exception:  # needs an argument: the address of one passkey
+            continue
+        for client in (as_(ana), Client()):
+            client.get(url, HTTP_USER_AGENT="BingPreview/1.0b")
+            client.head(url)
+        tried += 1
+    assert tried > 25 and state() == before
+
+
+@pytest.mark.promise("P25")
+@pytest.mark.parametrize("name", ["account_email", "account_change_password", "accounts:profile"])
+def test_plain_words_about_password_and_mailbox_stand_where_they_are_set(as_: Any, ana: User, name: str) -> None:
+    assert "Two things only you can protect" in as_(ana).get(reverse(name)).content.decode()
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
@@ -237,7 +307,7 @@ def test_no_mail_of_allauth_is_without_words_of_ours() -> None:
     sent: set[str] = set()
     for file in [*root.glob("account/**/*.py"), *root.glob("mfa/**/*.py")]:
         sent |= set(re.findall(r'"(?:account|mfa)/email/(\w+)"', file.read_text()))
-    off = {"unknown_account", "login_code", "password_reset_key"}  # switched off in the settings
+    off = {"unknown_account", "login_code", "password_reset_key"}  # never leave
     assert len(sent) > 12
     for name in sent - off:
         assert mail_of(f"account.{name}")
