@@ -25,7 +25,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/audit": {"append_only"},
     "portal/outbox": {"delivery", "inbox", "letters", "registry", "smtp"},
     "portal/jobs": {"registry", "runner"},
-    "portal/accounts": {"adapter", "hashers", "passwords", "sessions"},
+    "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions"},
     "portal/demo": {"__main__", "people", "pictures", "seed", "stack"},
     "records": {"access", "changes", "vault"},
     "records/photos": {"decode", "files", "pipeline", "processing", "sandbox"},
