@@ -14,6 +14,9 @@ from portal.context import request_id
 
 _CODE_EVENTS = ("portal", "records", "billing", "consults", "privacy")
 
+# What Celery puts into its lines about a task as ready-made text: the exception's words, arguments, result.
+_TASK_WORDS = frozenset({"exc", "traceback", "args", "kwargs", "return_value"})
+
 
 class NoPhiFilter(logging.Filter):
     """Replaces exception text by type and place, and drops request objects and bodies."""
@@ -35,7 +38,7 @@ class NoPhiFilter(logging.Filter):
 def _only_plain(args: object) -> tuple[object, ...] | dict[str, object] | None:
     """Arguments of foreign log lines: numbers and class names stay, exceptions lose their text."""
     if isinstance(args, dict):
-        return {key: _plain(value) for key, value in args.items()}
+        return {key: "-" if key in _TASK_WORDS else _plain(value) for key, value in args.items()}
     if isinstance(args, tuple):
         return tuple(_plain(value) for value in args)
     return None

@@ -112,6 +112,37 @@ def test_a_broker_that_never_answers_costs_about_a_second_once(mute_broker):
     assert seconds(lambda: [poke("outbox.drain") for _ in range(100)]) < 0.1
 
 
+def test_a_broker_that_falls_silent_later_costs_about_a_second_once(settings):
+    """The connection stands already; the other end just stops talking (a frozen machine)."""
+    from urllib.parse import urlsplit
+
+    broker = urlsplit(settings.REDIS_URL)
+    listener = socket.create_server(("127.0.0.1", 0))
+    talking = threading.Event()
+    talking.set()
+
+    def carry(source, sink):
+        while data := source.recv(65536):
+            talking.wait()
+            sink.sendall(data)
+
+    def serve():
+        while True:
+            inner, _address = listener.accept()
+            outer = socket.create_connection((broker.hostname, broker.port))
+            for pair in ((inner, outer), (outer, inner)):
+                threading.Thread(target=carry, args=pair, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+    poke("outbox.drain")
+    assert breaker.allows(), "the first one went through"
+    talking.clear()
+    assert seconds(lambda: poke("outbox.drain")) < 2
+    assert seconds(lambda: [poke("outbox.drain") for _ in range(100)]) < 0.1
+    talking.set()
+
+
 def test_the_breaker_closes_again_when_the_broker_is_back(dead_broker, queue, settings, monkeypatch):
     poke("outbox.drain")
     settings.CELERY_BROKER_URL = settings.REDIS_URL

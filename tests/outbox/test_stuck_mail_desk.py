@@ -20,7 +20,8 @@ def stuck():
 
 def test_support_sees_what_is_stuck_and_why_but_neither_address_nor_words(stuck, support, as_):
     page = as_(support).get("/admin/mail/").content.decode()
-    assert "tests.plain" in page and "smtp_550" in page and "Send again" in page
+    assert "Your plan is ready at Clear Lake Skin" in page and "takes no mail for this address" in page
+    assert "smtp_550" in page and "Send again" in page
     assert "ana@example.org" not in page
 
 
@@ -55,3 +56,15 @@ def test_the_numbers_of_the_outbox_are_right(stuck):
     mail_queue(kind="tests.plain", address="ana@example.org", once_key="a:2")
     assert oldest_wait().total_seconds() > 0
     assert marketing_without_authorization() == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("outcome_unknown", "may have arrived"), ("not_sendable", "cannot be right"), ("smtp_451", "later"),
+        ("line_TimeoutError", "later"), ("render_KeyError", "not be written"), ("unknown_kind", "not be written"),
+    ],
+)
+def test_each_reason_is_told_in_words(stuck, support, as_, code, words):
+    OutgoingMail.objects.update(last_error=code)
+    assert words in as_(support).get("/admin/mail/").content.decode()
