@@ -20,7 +20,7 @@ from records.vault.content import (
     RecordView,
     StepView,
 )
-from records.vault.files import FileUnreadable, open_photo
+from records.vault.files import VARIANTS, FileUnreadable, open_photo
 from records.vault.history import open_changes
 from records.vault.lists import open_case_cards, open_person_cards
 from records.vault.rooms import (
@@ -35,7 +35,7 @@ from records.vault.rooms import (
 )
 
 __all__ = [
-    "UNREADABLE", "AddressView", "AnswerView", "AssessmentView", "CaseCard", "CaseView", "ChangeView",
+    "UNREADABLE", "VARIANTS", "AddressView", "AnswerView", "AssessmentView", "CaseCard", "CaseView", "ChangeView",
     "EncounterView", "FileUnreadable", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView",
     "StepView", "open_assessment", "open_case", "open_case_cards", "open_changes", "open_encounter", "open_patient",
     "open_person_cards", "open_photo", "open_plan", "open_record", "open_thread", "photo_list",

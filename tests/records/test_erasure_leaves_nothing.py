@@ -82,8 +82,9 @@ def test_erasing_leaves_no_row_no_history_no_context_and_no_file(
 
     removed = personal_data.erase_for(Subject(kept.id, (ana.pk,)))
 
-    assert removed["records.Patient"] == 1 and removed["records.AnswerEvent"] >= 2 and removed["pghistory.Context"] >= 3
-    assert set(rows_naming(kept.id)) == {"audit_accessevent"}, "only the access log may still say that there was somebody"
+    assert removed["records.Patient"] == 1 and removed["records.AnswerEvent"] >= 2
+    assert removed["pghistory.Context"] >= 3
+    assert set(rows_naming(kept.id)) == {"audit_accessevent"}, "only the access log may still tell of somebody"
     assert not any(map(sealed.exists, names))
     assert rows_naming(bens.id) == bens_rows
     assert sealed.exists(Photo.objects.get(pk=bens.photo.pk).image_name)

@@ -8,6 +8,7 @@ import json
 import unicodedata
 import zipfile
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -61,9 +62,9 @@ def test_every_name_is_accepted_kept_and_printed(name: str, ana: User) -> None:
     printed = bare(name) if name != "नमिता" else "नम"  # readers give this script's signs in drawing order
     assert printed in text or printed[::-1] in text, text[:200]
     assert "notes.txt" not in files
-    bundle = json.loads(files["record.fhir.json"])
-    names = [entry["resource"]["name"][0] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Patient"]
-    assert names[0]["given"] == [patient.full_name]
+    resources = [entry["resource"] for entry in json.loads(files["record.fhir.json"])["entry"]]
+    (named,) = [resource["name"][0] for resource in resources if resource["resourceType"] == "Patient"]
+    assert named["given"] == [patient.full_name]
 
 
 @pytest.mark.promise("P32")
@@ -130,10 +131,10 @@ def test_a_missing_photo_is_named_and_ends_nothing(anas: Kept, ana: User) -> Non
 
 def test_a_damaged_photo_is_named_too(anas: Kept, ana: User) -> None:
     name = Photo.objects.get(pk=anas.photo.pk).image_name
-    path = storages["sealed"].path(name)
-    data = bytearray(open(path, "rb").read())
+    path = Path(storages["sealed"].path(name))
+    data = bytearray(path.read_bytes())
     data[-1] ^= 1
-    open(path, "wb").write(bytes(data))
+    path.write_bytes(bytes(data))
     assert json.loads(copy_of(ana, anas).read("manifest.json"))["missing"]
 
 

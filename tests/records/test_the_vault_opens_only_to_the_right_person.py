@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine as clock
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -79,8 +80,9 @@ def test_only_those_with_a_grant_open_a_record(
 @pytest.mark.parametrize("way", WAYS)
 def test_a_grant_serves_only_its_purposes(way: str, anas: Kept, ana: User, clinician: User, officer: User) -> None:
     grant_open(by=officer.actor, patient_id=anas.id, kind=GrantKind.REQUEST, account_id=officer.pk, reference=uuid4())
+    everybody = (ana.actor, clinician.actor, officer.actor, SYSTEM)
     served = {
-        why.value: {who.role for who in (ana.actor, clinician.actor, officer.actor, SYSTEM) if opens(way, who, anas, why)}
+        why.value: {who.role for who in everybody if opens(way, who, anas, why)}
         for why in Purpose
     }
     patient, cares, desk, portal = Role.PATIENT, Role.CLINICIAN, Role.OFFICER, Role.SYSTEM
@@ -93,10 +95,8 @@ def test_a_grant_serves_only_its_purposes(way: str, anas: Kept, ana: User, clini
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_grant_opens_from_its_start_to_its_end(
-    way: str, anas: Kept, clinician: User, other_clinician: User, time_machine: Any = None
+    way: str, anas: Kept, clinician: User, other_clinician: User
 ) -> None:
-    import time_machine as clock
-
     start = timezone.now() + timedelta(hours=1)
     grant_open(
         by=clinician.actor, patient_id=anas.id, kind=GrantKind.CARE_TEAM, account_id=other_clinician.pk,
@@ -322,8 +322,6 @@ class TestGrants:
         assert AccessGrant.objects.get(kind=GrantKind.BREAK_GLASS).ends_at == soon
 
     def test_a_follow_up_time_ends_by_itself(self, ana: User, clinician: User) -> None:
-        import time_machine as clock
-
         patient = person(ana)
         options: dict[str, Any] = {"by": clinician.actor, "patient_id": patient.pk, "kind": GrantKind.CARE_TEAM}
         grant_open(account_id=clinician.pk, **options)

@@ -1,0 +1,63 @@
+"""The form for how to reach a patient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from records.people.services import ADDRESS_PARTS, NAME_LENGTH, PHONE_LENGTH
+from records.vault import PatientView
+
+NAMES = ("given_name", "family_name")
+
+
+class ContactForm(forms.Form):
+    """Name, phone and address. Which letters a name has is the person's business.
+
+    A value that cannot be read starts empty and, left so, is not saved over.
+    """
+
+    given_name = forms.CharField(
+        label=_("First name"), required=False, max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    family_name = forms.CharField(
+        label=_("Last name"), required=False, max_length=NAME_LENGTH,
+        help_text=_("If you have one name, put it in either place."),
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    phone = forms.CharField(
+        label=_("Phone"), required=False, max_length=PHONE_LENGTH,
+        help_text=_("We call only if we cannot reach you in the portal."),
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "type": "tel", "inputmode": "tel"}),
+    )
+    street = forms.CharField(
+        label=_("Street and number"), required=False, max_length=ADDRESS_PARTS["street"],
+        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
+    )
+    city = forms.CharField(
+        label=_("City"), required=False, max_length=ADDRESS_PARTS["city"],
+        widget=forms.TextInput(attrs={"autocomplete": "address-level2"}),
+    )
+    state = forms.CharField(
+        label=_("State"), required=False, max_length=ADDRESS_PARTS["state"],
+        widget=forms.TextInput(attrs={"autocomplete": "address-level1"}),
+    )
+    postal_code = forms.CharField(
+        label=_("ZIP code"), required=False, max_length=ADDRESS_PARTS["postal_code"],
+        widget=forms.TextInput(attrs={"autocomplete": "postal-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, data: Any = None, *, patient: PatientView) -> None:
+        readable = {name: getattr(patient, name) for name in (*NAMES, "phone") if name not in patient.unreadable}
+        address = {name: getattr(patient.address, name) for name in ADDRESS_PARTS}
+        super().__init__(data, initial={**readable, **address})
+
+    def changes(self) -> dict[str, Any]:
+        """What the person changed, as ``patient_update`` takes it; the rest is left alone."""
+        changed = {name: self.cleaned_data[name] for name in (*NAMES, "phone") if name in self.changed_data}
+        if any(name in self.changed_data for name in ADDRESS_PARTS):
+            changed["address"] = {name: self.cleaned_data[name] for name in ADDRESS_PARTS}
+        return changed
