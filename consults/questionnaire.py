@@ -182,13 +182,12 @@ class Question:
                 )
             return {"text": text}
         if not re.fullmatch(r"[0-9]{1,6}", text):
-            raise self._refused("answer_number", _("Please type a whole number, for example %(low)d.") % {"low": self.low})
+            words = _("Please type a whole number from %(low)d to %(high)d.") % {"low": self.low, "high": self.high}
+            raise self._refused("answer_number", words)
         number = int(text)
         if not self.low <= number <= self.high:
-            raise self._refused(
-                "answer_range", _("Please type a number from %(low)d to %(high)d.")
-                % {"low": self.low, "high": self.high},
-            )
+            words = _("Please type a number from %(low)d to %(high)d.") % {"low": self.low, "high": self.high}
+            raise self._refused("answer_range", words)
         return {"number": number, "unit": self.unit}
 
     def _refused(self, code: str, text: str) -> DomainError:

@@ -120,7 +120,9 @@ def pay(order_id: UUID | None) -> Order:
     order = Order.objects.get(pk=order_id)
     CheckoutAttempt.objects.get_or_create(
         order=order, number=1,
-        defaults={"idempotency_key": f"k{order.pk}"[:45], "square_order_id": f"o{order.pk}", "state": AttemptState.CLOSED},
+        defaults={
+            "idempotency_key": f"k{order.pk}"[:45], "square_order_id": f"o{order.pk}", "state": AttemptState.CLOSED,
+        },
     )
     Payment.objects.create(
         order=order, square_payment_id=f"p{order.pk}", amount_cents=order.amount_cents, currency=order.currency,

@@ -1,0 +1,1 @@
+"""The patient's pages. The clinician's desk stands in ``consults.desk``."""
