@@ -83,6 +83,7 @@ def build(row: OutgoingMail, mail: Mail, rendered: Rendered, address: str) -> Ou
     text = frame.text.replace(_WAY_OUT, way_out).replace(_BODY, rendered.text.strip())
     html = frame.html.replace(_WAY_OUT, escape(way_out)).replace(_BODY, rendered.html or text_to_html(rendered.text))
     message = OutboxMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [address], headers=headers)
+    message.html = html
     message.attach_alternative(html, "text/html")
     return message
 
@@ -152,9 +153,11 @@ class OutboxMessage(EmailMultiAlternatives):
     ``wire`` answers None and the usual way is taken.
     """
 
+    html = ""
+
     def wire(self) -> bytes | None:
         """The mail as bytes with CRLF line ends; the same parts as Django would write."""
-        recipient, html = self.to[0], str(self.alternatives[0].content)
+        recipient, html = self.to[0], self.html
         if not (recipient.isascii() and _PLAIN_HEADER.fullmatch(recipient)):
             return None
         headers = [

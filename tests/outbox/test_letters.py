@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.outbox import registry
@@ -131,3 +133,24 @@ def test_a_frame_follows_the_settings(settings):
     first = build_from(Rendered(text="x")).body
     settings.CLINIC_PHONE = "555-0000"
     assert "555-0000" not in first and "555-0000" in build_from(Rendered(text="x")).body
+
+
+MAIL_TEMPLATES = sorted(
+    path for path in (settings.BASE_DIR / "templates").glob("**/*")
+    if path.is_file() and {"mail", "mails", "outbox"} & set(path.parts) and "staff" not in path.parts
+    and not path.name.startswith("inbox")
+)
+
+
+@pytest.mark.promise("P24")
+@pytest.mark.parametrize("path", MAIL_TEMPLATES, ids=lambda path: f"{path.parts[-3]}/{path.name}")
+def test_no_mail_template_can_show_a_payment_a_photo_or_anything_fetched(path):
+    source = path.read_text()
+    for variable in re.findall(r"{{(.*?)}}|with (.*?)%}", source):
+        words = set(re.split(r"[^a-z]+", "".join(variable).lower()))
+        assert not words & {"amount", "cents", "price", "fee", "total", "card", "photo", "thumbnail", "paid"}
+    assert not re.search(r"<img|<link|<script|<style|style=|url\(|[$€]\s?\d|\bUSD\b", source)
+
+
+def test_the_products_mails_were_found():
+    assert len(MAIL_TEMPLATES) > 5
