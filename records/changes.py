@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import pghistory
-from django.db import models
+from django.db import connection, models
 
 from portal.context import Actor
 
@@ -55,12 +55,18 @@ def basis(why: Basis, *, by: Actor, request_id: UUID | None = None) -> Iterator[
         return
     token = _open.set(named)
     try:
-        with pghistory.context(
-            basis=why.value, by=named[1], role=str(by.role), request=named[3],
-        ):
+        with pghistory.context(basis=why.value, by=named[1], role=str(by.role), request=named[3]):
             yield
+        _forget()
     finally:
         _open.reset(token)
+
+
+def _forget() -> None:
+    """Take the basis off the open transaction: it would cover what is done later in it as well."""
+    if connection.in_atomic_block and not connection.needs_rollback:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('pghistory.context_id', '', true)")
 
 
 def keeps_former_values(*, deleted: bool = False) -> Callable[[type[M]], type[M]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import pgtrigger
 import pytest
 from django.core.files.storage import storages
 from django.db import connection
@@ -39,7 +40,7 @@ def pages(kept: Kept) -> list[str]:
 
 def broken(model: type[Any], ident: Any, column: str) -> None:
     """Put a token there that no key opens, past the field, as damage would."""
-    with connection.cursor() as cursor:
+    with pgtrigger.ignore(), connection.cursor() as cursor:
         cursor.execute(
             f'UPDATE "{model._meta.db_table}" SET "{column}" = %s WHERE id = %s', ["gAAAAABnotatoken", ident]
         )
