@@ -18,7 +18,9 @@ from portal.accounts import resume
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent
 from portal.outbox.models import OutgoingMail
+from records.models import Answer
 from tests.conftest import PASSWORD
+from tests.consults.building import answer_all, start
 
 TARGET = "/account/"
 LONG = "My skin burns at night.\r\n\r\nIt began three weeks ago <b>after</b> \"Sun & Sea\" 🌊 & that's all"
@@ -261,3 +263,35 @@ def test_a_form_from_another_site_gets_nothing_to_press(as_: Any, ana: User, ori
     )
     assert answer.status_code == 403 and not given_back(answer)
     assert "Denver" not in answer.content.decode()
+
+
+def test_the_answers_of_a_consult_are_there_after_signing_in_anew(as_: Any, ana: User) -> None:
+    """The trial of fault 41, to the letter: fill in, lose the session row, press Continue."""
+    consult = start(ana)
+    answer_all(ana, consult)
+    url = reverse("consults:step", args=[consult.pk, "goals"])
+    client = as_(ana, enforce_csrf_checks=True)
+    page = client.get(url)
+    Session.objects.all().delete()
+    page = client.post(url, {"goals": LONG, "else": "Nothing else, thank you.", "csrfmiddlewaretoken": token(page)})
+    back = client.post(
+        reverse("accounts:resume"),
+        {"kept": sealed_in(page), "login": ana.email, "password": PASSWORD, "csrfmiddlewaretoken": token(page)},
+    )
+    done = client.post(url, {**given_back(back), "csrfmiddlewaretoken": token(back)})
+    assert done.status_code == 302
+    kept = {row.question_id: row.value for row in Answer.objects.filter(encounter_id=consult.encounter_id)}
+    assert "burns at night" in str(kept["goals"]) and "Nothing else" in str(kept["else"])
+
+
+def test_the_consult_of_another_person_takes_nothing(as_: Any, ana: User, ben: User) -> None:
+    """Ben signs in on the page that Ana left behind: the text goes nowhere, her consult is not his."""
+    consult = start(ana)
+    url = reverse("consults:step", args=[consult.pk, "goals"])
+    page = Client().post(url, {"goals": LONG})
+    client = Client()
+    back = client.post(
+        reverse("accounts:resume"), {"kept": sealed_in(page), "login": ben.email, "password": PASSWORD}
+    )
+    assert client.post(url, given_back(back)).status_code == 404
+    assert not Answer.objects.filter(question_id="goals").exists()
