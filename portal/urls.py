@@ -10,7 +10,7 @@ urlpatterns = [
     path("", include("consults.urls")),
     path("record/", include("records.urls")),
     path("billing/", include("billing.urls")),
-    # path("privacy/", include("privacy.urls")),
+    path("privacy/", include("privacy.urls")),
     path("work/", include("portal.jobs.urls")),
     path("inbox/", include("portal.outbox.urls")),
     path("admin/", admin.site.urls),

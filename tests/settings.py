@@ -21,6 +21,8 @@ STORAGES = {
     "sealed": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(SEALED_DIR)}},
 }
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.crypto.testapp"]
+STATIC_ROOT = str(TEST_DIR / "static")
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 LOCAL_INBOX_DIR = ""

@@ -54,9 +54,10 @@ def main() -> int:
         stack.start_services()
         _say("Preparing the tables …")
         stack.prepare()
+        stack.spawn("square")
         _say("Filling the clinic with made-up people …")
-        stack.manage("seed_demo", "--patients", str(options.patients))
-        for name in stack.commands():
+        stack.seed(options.patients)
+        for name in ("web", "worker", "beat"):
             stack.spawn(name)
         stack.wait_ready()
         _welcome(stack, time.monotonic() - started)
@@ -75,6 +76,7 @@ def main() -> int:
     finally:
         # A second Ctrl-C must not leave servers behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stack.close()
 
 

@@ -94,15 +94,18 @@ class Stack:
 
     def start_services(self) -> None:
         """Database and broker; then the environment for every process."""
+        self._end_leftovers()
         _check_port(self.web_port)
         _check_port(self.standin_port)
         services = local_services.start(self.name, throwaway=self.throwaway, private=self.throwaway)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "logs").mkdir(exist_ok=True)
+        for name in ("logs", "static"):
+            (self.folder / name).mkdir(exist_ok=True)
         own = {
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "PORTAL_ENV": "development",
             "PORTAL_LOCAL_DIR": str(self.folder),
+            "STATIC_ROOT": str(self.folder / "static"),
             "DATABASE_URL": services.database_url,
             "REDIS_URL": services.redis_url,
             "SITE_URL": self.url,
@@ -126,6 +129,20 @@ class Stack:
             sys.stderr.write(done.stdout + done.stderr)
             done.check_returncode()
 
+    def seed(self, patients: int, *, parts: int = 2) -> None:
+        """Fill the clinic; ``parts`` processes share the work. The stand-in must be running."""
+        shares = [
+            threading.Thread(
+                target=self.manage,
+                args=("seed_demo", "--patients", str(patients), "--part", str(part), "--parts", str(parts)),
+            )
+            for part in range(parts)
+        ]
+        for share in shares:
+            share.start()
+        for share in shares:
+            share.join()
+
     def prepare(self) -> None:
         """Tables, cache table, policy texts."""
         self.manage("migrate", "--no-input", "-v", "0")
@@ -146,11 +163,11 @@ class Stack:
                 "--threads", "6", "--log-level", "warning", "--timeout", "60",
             ],
             "worker": [
-                *python, "celery", "-A", "portal", "worker", "--concurrency", "2", "--loglevel", "WARNING",
+                *python, "celery", "-q", "-A", "portal", "worker", "--concurrency", "2", "--loglevel", "WARNING",
                 "--without-gossip", "--without-mingle",
             ],
             "beat": [
-                *python, "celery", "-A", "portal", "beat", "--loglevel", "WARNING",
+                *python, "celery", "-q", "-A", "portal", "beat", "--loglevel", "WARNING",
                 "--schedule", str(self.folder / "beat-schedule"), "--pidfile", "",
             ],
         }
@@ -162,7 +179,27 @@ class Stack:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )
         self.processes[name] = process
+        self._remember()
         threading.Thread(target=self._pump, args=(name, process), daemon=True).start()
+
+    def _remember(self) -> None:
+        """Write down what runs, so that a later start ends what a killed supervisor left."""
+        running = {
+            str(process.pid): local_services.process_started(process.pid)
+            for process in self.processes.values() if process.poll() is None
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "processes.json").write_text(json.dumps(running))
+
+    def _end_leftovers(self) -> None:
+        try:
+            left = json.loads((self.folder / "processes.json").read_text())
+        except (OSError, ValueError):
+            return
+        for pid, started in left.items():
+            now = local_services.process_started(int(pid))
+            if now is not None and started is not None and abs(now - started) < 1:
+                os.killpg(int(pid), signal.SIGKILL)
 
     def _pump(self, name: str, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
@@ -215,6 +252,9 @@ class Stack:
 
     def close(self) -> None:
         """End all processes and both servers; throw-away data is removed."""
+        for process in self.processes.values():
+            process.terminate()  # all at once; then each is waited for
         for name in list(self.processes):
             self.stop(name)
+        self._remember()
         local_services.stop(self.folder, delete=self.throwaway)
