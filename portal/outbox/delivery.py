@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -105,21 +105,27 @@ def _lease() -> timedelta:
     return timedelta(seconds=settings.MAIL_LEASE_SECONDS)
 
 
+_CLAIM = """
+UPDATE {table} SET state = 'sending', lease = %(lease)s, leased_until = %(until)s, begun_at = NULL
+ WHERE id IN (
+   SELECT id FROM {table}
+    WHERE state = 'waiting' AND send_after <= %(now)s AND (%(only)s::uuid IS NULL OR id = %(only)s::uuid)
+    ORDER BY priority, send_after LIMIT %(size)s FOR UPDATE SKIP LOCKED
+ )
+RETURNING *
+"""
+
+
 def _claim(size: int, only: UUID | None) -> list[OutgoingMail]:
+    """Take up to ``size`` due mails for this process, the most urgent first."""
     now = timezone.now()
-    due = OutgoingMail.objects.filter(state=MailState.WAITING, send_after__lte=now)
-    if only is not None:
-        due = due.filter(pk=only)
-    token, until = uuid4(), now + _lease()
-    with transaction.atomic():
-        rows = list(due.order_by("priority", "send_after").select_for_update(skip_locked=True)[:size])
-        if rows:
-            OutgoingMail.objects.filter(pk__in=[row.pk for row in rows]).update(
-                state=MailState.SENDING, lease=token, leased_until=until, begun_at=None
-            )
-    for row in rows:
-        row.lease, row.leased_until = token, until
-    return rows
+    values = {"lease": uuid4(), "until": now + _lease(), "now": now, "only": only, "size": size}
+    rows = OutgoingMail.objects.raw(_CLAIM.format(table=_table()), values)
+    return sorted(rows, key=lambda row: (row.priority, row.send_after))
+
+
+def _table() -> str:
+    return connection.ops.quote_name(OutgoingMail._meta.db_table)
 
 
 def _send_batch(batch: list[OutgoingMail], line: Line, result: Drained) -> None:
@@ -172,7 +178,7 @@ def _step(*, done: OutgoingMail | None, begin: OutgoingMail | None) -> bool:
         "done": done and done.pk, "begin": begin and begin.pk, "lease": begin and begin.lease, "now": now,
         "gate": done and done.gate_passed, "enough": now + margin,
     }
-    sql = _STEP.format(table=connection.ops.quote_name(OutgoingMail._meta.db_table))
+    sql = _STEP.format(table=_table())
     try:
         begun = _run(sql, values)
     except OperationalError:
