@@ -59,7 +59,7 @@ class RecordFiles:
             )
         yield "record.pdf", pdf.data
         bundle = record_bundle(self.record, changed_at=changed_at, files=files)
-        yield "record.fhir.json", json.dumps(bundle, indent=1, ensure_ascii=False).encode()
+        yield "record.fhir.json", json.dumps(bundle, indent=1, ensure_ascii=False, default=str).encode()
 
     def _photos(self, files: dict[UUID, PhotoFile], thumbs: dict[UUID, bytes]) -> Iterator[tuple[str, bytes]]:
         names = photo_names(self.record)

@@ -85,7 +85,7 @@ def _compile(content: dict[str, Any], files: dict[str, bytes], changed_at: dt.da
 def _typst(content: dict[str, Any], files: dict[str, bytes], changed_at: dt.datetime) -> bytes:
     pdf: bytes = typst.compile(  # type: ignore[call-overload]  # a set of files in memory is missing in its stubs
         {"main.typ": TEMPLATE.read_bytes(), **files},
-        sys_inputs={"data": json.dumps(content)},
+        sys_inputs={"data": json.dumps(content, default=str)},
         font_paths=font_folders(), ignore_system_fonts=True, pdf_standards=STANDARDS,
         timestamp=int(changed_at.timestamp()),
     )
@@ -114,7 +114,7 @@ def _missing(diagnostic: str) -> set[str]:
 
 def _foreign(content: Any) -> set[str]:
     """Every letter beyond the Latin ones: the last resort."""
-    return {letter for letter in json.dumps(content, ensure_ascii=False) if ord(letter) > 0x24F}
+    return {letter for letter in json.dumps(content, ensure_ascii=False, default=str) if ord(letter) > 0x24F}
 
 
 def _coded(value: Any, letters: set[str]) -> Any:

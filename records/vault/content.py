@@ -35,8 +35,15 @@ def opened(row: Model, name: str, instead: Any = UNREADABLE) -> Any:
 
 def unreadable_of(row: Model, *names: str) -> frozenset[str]:
     """Which of these columns cannot be read."""
-    missing = object()
-    return frozenset(name for name in names if opened(row, name, missing) is missing)
+    return frozenset(name for name in names if not _opens(row, name))
+
+
+def _opens(row: Model, name: str) -> bool:
+    try:
+        getattr(row, name)
+    except DecryptionError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

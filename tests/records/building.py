@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import pgtrigger
+from django.db import connection, models
 from django.utils import timezone
 from PIL import Image
 
@@ -98,3 +100,11 @@ def filled(user: User, clinician: User, *, patient: Patient | None = None, word:
 
 def care(patient: Patient, clinician: User) -> None:
     grant_open(by=clinician.actor, patient_id=patient.pk, kind=GrantKind.CARE_TEAM, account_id=clinician.pk)
+
+
+def broken(model: type[models.Model], column: str, **lookup: Any) -> None:
+    """Put a token there that no key opens, past the field and its triggers, as damage would."""
+    table = model._meta.db_table
+    for ident in model._default_manager.filter(**lookup).values_list("pk", flat=True):
+        with pgtrigger.ignore(), connection.cursor() as cursor:
+            cursor.execute(f'UPDATE "{table}" SET "{column}" = %s WHERE id = %s', ["gAAAAABnotatoken", ident])

@@ -18,13 +18,14 @@ from django.core.files.storage import storages
 
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
+from portal.crypto.base import SealedField
 from portal.errors import NotVisible, StorageUnavailable
 from portal.permissions import Purpose
 from records.export.archive_file import SealedSpool, build_record_zip
 from records.export.bundle import record_files
+from records.models import Answer, Assessment, Encounter, Message, Patient, Photo, Plan
 from records.people.services import patient_update
-from records.photos.models import Photo
-from tests.records.building import Kept, filled, person, photo
+from tests.records.building import Kept, broken, filled, person, photo
 
 pytestmark = pytest.mark.django_db
 # FIELD_FAULTS 9, 11, 98 and 101.
@@ -127,6 +128,22 @@ def test_a_missing_photo_is_named_and_ends_nothing(anas: Kept, ana: User) -> Non
     media = [entry["resource"] for entry in json.loads(copy.read("record.fhir.json"))["entry"]]
     urls = {item["id"]: item["content"].get("url") for item in media if item["resourceType"] == "Media"}
     assert urls[str(anas.photo.pk)] is None and urls[str(other.pk)] in copy.namelist()
+
+
+@pytest.mark.promise("P32", "P17")
+def test_values_that_cannot_be_read_say_so_in_the_copy_and_end_nothing(anas: Kept, ana: User) -> None:
+    for model in (Patient, Encounter, Answer, Message, Assessment, Plan):
+        for column in model._meta.concrete_fields:
+            if isinstance(column, SealedField):
+                broken(model, str(column.column))
+    copy = copy_of(ana, anas)
+    assert pdf_text(copy.read("record.pdf")).count("cannotberead") >= 14
+    resources = [entry["resource"] for entry in json.loads(copy.read("record.fhir.json"))["entry"]]
+    patient = next(resource for resource in resources if resource["resourceType"] == "Patient")
+    assert "birthDate" not in patient and patient["_birthDate"]["extension"][0]["valueCode"] == "error"
+    kept = dict(record_files(patient_id=anas.id))
+    assert "cannot be read" in kept["record.json"].decode()
+    assert not any(b"gAAAA" in data for data in kept.values())
 
 
 def test_a_damaged_photo_is_named_too(anas: Kept, ana: User) -> None:
