@@ -17,9 +17,11 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import Promise
 
+from portal.errors import NotAllowed
 from portal.permissions import Permission, allows
 
 Text = str | Promise
@@ -75,7 +77,7 @@ class PortalAdminSite(admin.AdminSite):
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             if not self.has_permission(request) or not allows(request.actor, page.permission):
-                raise Http404
+                raise NotAllowed(page.permission)
             return page.view(request, *args, **kwargs)
 
         return view
@@ -118,6 +120,13 @@ class PortalAdminSite(admin.AdminSite):
         if request.user.is_authenticated:
             raise Http404
         return redirect_to_login(request.GET.get("next") or request.get_full_path())
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one page for it, which ends other sign-ins and mails a notice (P23)."""
+        return redirect("account_change_password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        raise Http404
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -1,0 +1,204 @@
+"""Who gets what at every address (FIELD_FAULTS 70, 73). A route that is missing here fails the sweep.
+
+An answer is a status, ``login`` (sent to the sign-in page) or ``go`` (sent somewhere else, as
+after a deed). Staff without a right get 404, and 403 inside Django's own model pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PERSONAS = ("visitor", "ana", "ben", "guardian", "clinician", "other_clinician", "support", "officer", "owner")
+FAMILY = ("ana", "ben", "guardian")
+STAFF = ("clinician", "other_clinician", "support", "officer", "owner")
+SIGNED_IN = (*FAMILY, *STAFF)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What each persona gets; ``deed`` routes answer only to POST, and are asked by POST."""
+
+    gets: dict[str, str]
+    deed: bool = False
+
+
+def _row(for_visitor: str, others: str, **named: str) -> dict[str, str]:
+    strange = set(named) - set(PERSONAS)
+    assert not strange, strange
+    return {"visitor": for_visitor, **dict.fromkeys(SIGNED_IN, others), **named}
+
+
+def everybody(answer: str = "200", **but: str) -> Access:
+    return Access(_row(answer, answer, **but))
+
+
+def signed_in(answer: str = "200", **but: str) -> Access:
+    return Access(_row("login", answer, **but))
+
+
+def only(*people: str, gets: str = "200", others: str = "404") -> Access:
+    return Access(_row("login", others, **dict.fromkeys(people, gets)))
+
+
+def deed(*people: str, gets: str = "go", others: str = "404", visitor: str = "login") -> Access:
+    return Access(_row(visitor, others, **dict.fromkeys(people, gets)), deed=True)
+
+
+def desk(*people: str, gets: str = "200") -> Access:
+    """A page that an app adds to the admin."""
+    return only(*people, gets=gets)
+
+
+TABLE: dict[str, Access] = {
+    # Public pages
+    "pages:home": everybody("200", **dict.fromkeys(SIGNED_IN, "go")),
+    "pages:how_it_works": everybody(),
+    "pages:questions": everybody(),
+    "pages:policy": everybody(),
+    "pages:policy_version": everybody(),
+    "pages:stay": Access(_row("login", "204"), deed=True),
+    "pages:robots": everybody(),
+    "pages:security_txt": everybody(),
+    "privacy:promises": everybody(),
+    # Signing up and in
+    "accounts:start": everybody("200", **dict.fromkeys(SIGNED_IN, "go")),
+    "accounts:sign_up": everybody("go"),
+    "account_signup": everybody("go"),
+    "account_login": everybody("200", **dict.fromkeys(SIGNED_IN, "go")),
+    "account_inactive": everybody(),
+    "account_email_verification_sent": everybody("login", **dict.fromkeys(SIGNED_IN, "go")),
+    "account_confirm_login_code": everybody("login", **dict.fromkeys(SIGNED_IN, "go")),
+    "account_reset_password": everybody(),
+    "account_confirm_password_reset_code": everybody("login"),
+    "account_complete_password_reset": everybody("go"),
+    "account_password_reset_completed": everybody(),
+    "mfa_authenticate": everybody("login", **dict.fromkeys(SIGNED_IN, "go")),
+    "mfa_login_webauthn": everybody("login", **dict.fromkeys(SIGNED_IN, "go")),
+    # One's own account
+    "accounts:profile": signed_in(),
+    "accounts:close": signed_in(),
+    "accounts:closed": everybody(),
+    "accounts:extend": Access(_row("login", "204"), deed=True),
+    "accounts:resume": Access(_row("200", "410"), deed=True),
+    "account_logout": signed_in(visitor="go"),
+    "account_reauthenticate": signed_in(),
+    "account_email": signed_in(),
+    "account_change_password": signed_in(),
+    "account_set_password": signed_in("go"),
+    # Second factors: changing them asks for the password again, which "go" stands for.
+    "mfa_index": signed_in(),
+    "mfa_reauthenticate": signed_in("go"),
+    "mfa_activate_totp": signed_in("go"),
+    "mfa_deactivate_totp": signed_in("404"),
+    "mfa_view_recovery_codes": signed_in("404"),
+    "mfa_generate_recovery_codes": signed_in("go"),
+    "mfa_download_recovery_codes": signed_in("404"),
+    "mfa_list_webauthn": signed_in(),
+    "mfa_add_webauthn": signed_in("go"),
+    "mfa_reauthenticate_webauthn": signed_in("go"),
+    "mfa_remove_webauthn": signed_in("go"),
+    "mfa_edit_webauthn": signed_in("go"),
+    "usersessions_list": signed_in(),
+    # Money
+    "billing:payments": only(*FAMILY),
+    "billing:pay": only("ana", gets="go"),
+    "billing:return": only("ana"),
+    "billing:receipt": only("ana"),
+    "billing:webhook": Access(_row("403", "403"), deed=True),
+    # Long work, the demo's inbox
+    "jobs:status": only("ana"),
+    "jobs:again": deed("ana"),
+    "outbox:inbox": everybody("404"),
+    "outbox:inbox_message": everybody("404"),
+    # Privacy
+    "privacy:home": only(*FAMILY),
+    "privacy:copy": only("ana", "ben"),
+    "privacy:delete": only("ana", "ben"),
+    "privacy:request": only("ana"),
+    "privacy:withdraw": deed("ana"),
+    "privacy:download": only("ana"),
+    "privacy:who_looked": only("ana", "ben"),
+    # Consults. The answered one and the draft that the addresses name are Ana's.
+    "consults:home": signed_in("go", **dict.fromkeys(FAMILY, "200")),
+    "consults:welcome": Access(_row("login", "404", ana="go", ben="go")),
+    "consults:start": only("ana", "ben"),
+    "consults:consult": only("ana"),
+    "consults:step": only("ana"),
+    "consults:stop": only("ana", gets="go"),
+    "consults:photos": only("ana"),
+    "consults:photo": only("ana"),
+    "consults:photo_send": only("ana", gets="go"),
+    "consults:photo_status": only("ana"),
+    "consults:photo_remove": deed("ana"),
+    "consults:review": only("ana"),
+    "consults:revise": deed("ana"),
+    "consults:withdraw": only("ana"),
+    "consults:thread": only("ana"),
+    "consults:plan": only("ana"),
+    "consults:messages": only(*FAMILY),
+    # One's record
+    "records:record": only(*FAMILY),
+    "records:record_of": only("ana"),
+    "records:photo": only("ana", "clinician"),
+    "records:contact": only("ana", "ben"),
+    # The admin's own pages
+    "admin:index": only(*STAFF),
+    "admin:login": everybody("login", **dict.fromkeys(SIGNED_IN, "404")),
+    "admin:logout": Access(_row("login", "go", **dict.fromkeys(STAFF, "200")), deed=True),
+    "admin:password_change": only(*STAFF, gets="go"),
+    "admin:password_change_done": only(others="404"),
+    "admin:autocomplete": only(*STAFF, gets="403"),
+    "admin:jsi18n": only(*STAFF),
+    "admin:view_on_site": only(others="404"),
+    "admin:app_list": only("officer", "support", "owner"),
+    "admin/(?P<url>.*)$": everybody("404", visitor="login"),
+    # The desks
+    "admin:mail_stuck": desk("support", "officer"),
+    "admin:mail_again": deed("support", "officer"),
+    "admin:closed_accounts": desk("support", "officer", "owner"),
+    "admin:consults_queue": desk("clinician", "other_clinician"),
+    "admin:consults_case": desk("clinician"),
+    "admin:consults_take": deed("clinician", "other_clinician"),
+    "admin:consults_release": deed("clinician"),
+    "admin:consults_message": deed("clinician", gets="200"),
+    "admin:consults_ask": deed("clinician", gets="200"),
+    "admin:consults_decline": desk("clinician"),
+    "admin:consults_close": deed("clinician"),
+    "admin:consults_answered": deed("clinician"),
+    "admin:consults_fill": deed("clinician", gets="200"),
+    "admin:consults_save": deed("clinician", gets="200"),
+    "admin:consults_sign": deed("clinician", gets="200"),
+    "admin:privacy_desk": desk("officer"),
+    "admin:privacy_request": desk("officer"),
+    "admin:privacy_start": deed("officer"),
+    "admin:privacy_carry_out": deed("officer"),
+    "admin:privacy_deny": deed("officer", gets="200"),
+}
+
+# Lists of models in the admin: who may look. Nobody adds, changes or deletes there.
+MODELS: dict[str, tuple[str, ...]] = {
+    "evidence_evidence": ("officer",),
+    "audit_accessevent": ("officer",),
+    "outbox_outgoingmail": ("officer", "support"),
+    "accounts_user": ("officer", "support", "owner"),
+    "jobs_job": ("officer", "owner"),
+    "billing_order": ("officer", "support", "owner"),
+    "billing_payment": ("officer", "support", "owner"),
+    "billing_refund": ("officer", "support", "owner"),
+    "billing_webhookevent": ("officer", "support", "owner"),
+    "privacy_archivecopy": ("officer",),
+}
+
+
+def _model_page(gets: str, lookers: tuple[str, ...]) -> Access:
+    family = dict.fromkeys(FAMILY, "404")
+    return Access({**_row("login", "403", **dict.fromkeys(lookers, gets)), **family})
+
+
+for _model, _lookers in MODELS.items():
+    for _page, _gets in {
+        "changelist": "200", "history": "200", "change": "200", "add": "403", "delete": "403",
+    }.items():
+        TABLE[f"admin:{_model}_{_page}"] = _model_page(_gets, _lookers)
+    # The short form of an object's address leads to its page, whoever asks.
+    TABLE[f"admin/{_model.replace('_', '/')}/<path:object_id>/"] = Access({**_row("login", "go"), **dict.fromkeys(FAMILY, "404")})

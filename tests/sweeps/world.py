@@ -1,0 +1,109 @@
+"""One of everything, made through the product's own services, for the sweeps to point at."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from billing.models import WebhookEvent
+from billing.services import refund_start, webhook_store
+from portal.accounts.models import User
+from portal.agreements.models import PolicyKind
+from portal.agreements.selectors import current
+from portal.audit.models import AccessEvent
+from portal.context import SYSTEM
+from portal.evidence.services import evidence_record
+from portal.jobs.runner import run_job
+from portal.outbox.models import OutgoingMail
+from portal.permissions import Role
+from privacy.archive import archive_encounter
+from privacy.models import ArchiveReason, RecordCopy, RequestKind
+from privacy.services import request_make
+from records.models import Photo
+from tests.conftest import account
+from tests.consults import building
+from tests.sweeps.routes import Route
+
+# Pages of a consult that is being filled in; the others are shown with the answered one.
+OF_THE_DRAFT = (
+    "step", "stop", "photos", "photo", "photo_send", "photo_status", "photo_remove", "review", "revise", "withdraw",
+)
+OF_THE_TAKEN = ("take", "release", "message", "ask", "decline", "fill", "save", "sign")
+_PART = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+
+
+@dataclass
+class World:
+    """``people`` by persona (the visitor is None); ``things`` are ids by the name of a URL's part."""
+
+    people: dict[str, User | None]
+    things: dict[str, Any] = field(default_factory=dict)
+
+    def thing(self, route: Route, name: str) -> str:
+        """The value of one part of this route's address: the route's own, else the common one."""
+        own = route.pattern.split("<")[0] if name == "object_id" else f"{route.name}.{name}"
+        found = self.things[own] if own in self.things else self.things[name]
+        return str(getattr(found, "pk", found))
+
+
+def address_of(route: Route, world: World) -> str:
+    """A full path of this route, with ids of things that exist (they are Ana's)."""
+    if route.name in world.things:
+        return str(world.things[route.name])
+    return "/" + _PART.sub(lambda part: world.thing(route, part["name"]), route.pattern)
+
+
+def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World:
+    """Ana has one of everything; Ben has a record of his own, so that "mine" exists for him too."""
+    ana, ben, clinician = people["ana"], people["ben"], people["clinician"]
+    assert ana and ben and clinician
+    bens = building.ready(ben, building.person(ben, given="Ben", family="Tran"))
+    answered = building.answered(ana, clinician)
+    draft = building.ready(ana, answered.patient)
+    taken = building.taken(_another_patient("Cleo"), clinician)
+    evidence = evidence_record(kind="sweep.made", passed=True, facts={"n": 1}, valid_for=dt.timedelta(days=1))
+    wish = request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=answered.patient_id, form_key=uuid4())
+    run_job(wish.job_id)
+    deletion = request_make(
+        by=ana.actor, kind=RequestKind.DELETION, patient_id=answered.patient_id, form_key=uuid4(), note="a note"
+    )
+    archived = archive_encounter(encounter=answered.encounter, reason=ArchiveReason.NIGHTLY)
+    refund = refund_start(
+        by=SYSTEM, payment=paid_order.payments.get(), amount_cents=100, reason_code="goodwill", once_key="sweep"
+    )
+    webhook_store(news)
+    event = WebhookEvent.objects.get()
+    photo = Photo.objects.filter(encounter=answered.encounter).first()
+    policy = current(PolicyKind.PRIVACY_POLICY)
+    mail = OutgoingMail.objects.first()
+    assert photo and mail
+    by_table = {
+        "evidence/evidence": evidence.pk, "audit/accessevent": AccessEvent.objects.first(), "jobs/job": wish.job_id,
+        "outbox/outgoingmail": mail.pk, "accounts/user": ana.pk, "billing/order": paid_order.pk,
+        "billing/payment": paid_order.payments.get().pk, "billing/refund": refund.pk,
+        "billing/webhookevent": event.pk, "privacy/archivecopy": archived.pk,
+    }
+    return World(people, {
+        "slug": "privacy-policy", "version": policy.version, "order_id": paid_order.pk, "job_id": wish.job_id,
+        "mail_id": mail.pk, "name": "20260101T000000000000-" + "0" * 32, "pk": 1,
+        "request_id": deletion.pk, "privacy:request.request_id": wish.pk,
+        "copy_id": RecordCopy.objects.get(request=wish).pk,
+        "consult_id": answered.pk, "patient_id": answered.patient_id, "photo_id": photo.pk, "variant": "thumb",
+        "admin:view_on_site": f"/admin/r/1/{ana.pk}/", "admin:app_list": "/admin/billing/",
+        "admin/(?P<url>.*)$": "/admin/nothing/here/",
+        **{f"admin/{table}/": row for table, row in by_table.items()},
+        "view": "front", "screen_id": "urgent",
+        "consults:photo_remove.photo_id": Photo.objects.filter(encounter=draft.encounter).first(),
+        **{f"consults:{page}.consult_id": draft.pk for page in OF_THE_DRAFT},
+        **{f"admin:consults_{deed}.consult_id": taken.pk for deed in OF_THE_TAKEN},
+        "draft": draft.pk, "taken": taken.pk, "bens": bens.pk,
+    })
+
+
+def _another_patient(name: str) -> User:
+    other = account(f"{name.lower()}@example.org", Role.PATIENT, f"{name} Marsh")
+    building.person(other, given=name, family="Marsh")
+    return other
