@@ -157,7 +157,7 @@ class ConsentForm(forms.Form):
     care = forms.BooleanField(
         label=_("Yes, I want a clinician to look at my answers and photos and to answer me online"),
         help_text=_(
-            "You may be told to see someone in person instead. You can take this back until a clinician has answered."
+            "You may be told to see someone in person instead. You can take this back until a clinician begins."
         ),
         error_messages={"required": _("Please say yes to the consult: without it a clinician may not look.")},
     )

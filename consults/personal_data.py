@@ -9,16 +9,12 @@ from portal.subjects import FieldClass, Subject
 
 _OPS = FieldClass.OPERATIONAL
 
-FIELDS: dict[str, dict[str, FieldClass]] = {
-    "consults.Consult": {
-        name: _OPS
-        for name in (
-            "id", "encounter", "patient", "account_id", "questionnaire", "state", "form_key", "order_id",
-            "assigned_to", "created_at", "changed_at", "submitted_at", "consented_at", "consent_version",
-            "notice_version", "notice_receipt", "paid_at", "due_at", "answered_at", "ended_at",
-        )
-    }
-}
+_COLUMNS = (
+    "id", "encounter", "patient", "account_id", "questionnaire", "state", "form_key", "order_id", "assigned_to",
+    "created_at", "changed_at", "submitted_at", "consented_at", "consent_version", "notice_version",
+    "notice_receipt", "paid_at", "due_at", "answered_at", "ended_at",
+)
+FIELDS: dict[str, dict[str, FieldClass]] = {"consults.Consult": dict.fromkeys(_COLUMNS, _OPS)}
 _WHY = "the state and times of the work, opaque ids and versions: queues and clocks run on them"
 CLEAR_TEXT: dict[str, str] = {f"consults.Consult.{name}": _WHY for name in FIELDS["consults.Consult"]}
 RETAINED: dict[str, str] = {}

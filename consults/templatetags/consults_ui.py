@@ -29,14 +29,14 @@ _HEADINGS = {
     PhotoView.NECK: _("Your neck and jaw"),
 }
 _HOW = {
-    PhotoView.FRONT: _("Look straight at the camera and fill the line with your face. Hair back, no makeup, face a window."),
-    PhotoView.LEFT: _("Turn your head until we see your whole left cheek and one ear. Hair back, no makeup, face a window."),
-    PhotoView.RIGHT: _("Turn your head until we see your whole right cheek and one ear. Hair back, no makeup, face a window."),
+    PhotoView.FRONT: _("Look into the camera and fill the line with your face. Hair back, no makeup, face a window."),
+    PhotoView.LEFT: _("Turn until we see your whole left cheek and ear. Hair back, no makeup, face a window."),
+    PhotoView.RIGHT: _("Turn until we see your whole right cheek and ear. Hair back, no makeup, face a window."),
     PhotoView.LEFT45: _("Turn your head half way, so that we see your left cheek and both eyes."),
     PhotoView.RIGHT45: _("Turn your head half way, so that we see your right cheek and both eyes."),
     PhotoView.CLOSE_UP: _("Hold the camera a hand’s width away, wait until it is sharp, then take it."),
     PhotoView.CHEST: _("Only the part with breakouts, from an arm’s length. Keep private parts covered."),
-    PhotoView.BACK: _("Ask somebody to take it, or use a mirror. Only the part with breakouts; keep private parts covered."),
+    PhotoView.BACK: _("Ask somebody to take it. Only the part with breakouts; keep private parts covered."),
     PhotoView.NECK: _("Lift your chin a little, so that we see the skin under the jaw."),
 }
 # What is drawn in the coach; views without a drawing of their own borrow one.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from uuid import UUID
 
 from django import template
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
+
+from consults.state import ConsultState
 
 register = template.Library()
 
@@ -64,7 +67,19 @@ def capped(count: int) -> str:
     return "100+" if count > 100 else str(count)
 
 
+# The states in the words of those who work here; patients read others.
+STAFF_WORDS: dict[str, str | Promise] = {
+    ConsultState.SUBMITTED: _lazy("Waiting"),
+    ConsultState.IN_REVIEW: _lazy("In your hands"),
+    ConsultState.NEEDS_INFORMATION: _lazy("Waits for the patient"),
+    ConsultState.ANSWERED: _lazy("Answered"),
+    ConsultState.CLOSED: _lazy("Closed"),
+    ConsultState.WITHDRAWN: _lazy("Taken back by the patient"),
+    ConsultState.DECLINED: _lazy("Declined"),
+}
+
+
 @register.filter
-def at_key(mapping: dict[str, object], key: str | UUID) -> object:
-    """The value of a mapping for a key that is not a word."""
-    return mapping.get(str(key), "")
+def state_words(state: str) -> str:
+    """A consult's state as staff say it."""
+    return str(STAFF_WORDS.get(state, ConsultState(state).label))

@@ -161,7 +161,8 @@ def to_place(consult: Consult, place: Place) -> HttpResponse:
 def page_of(draft: Draft, place: Place) -> dict[str, Any]:
     """What every page of the draft shows around its form."""
     return {
-        "consult": draft.consult, "draft": draft, "part": _part(draft, place), "place": place, "before": draft.before(place),
+        "consult": draft.consult, "draft": draft, "part": _part(draft, place), "place": place,
+        "before": draft.before(place),
         "step": draft.number(place), "steps": len(draft.places), "saved_at": draft.saved_at,
     }
 
