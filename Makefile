@@ -41,7 +41,7 @@ bench: .venv/.ready ## measure the floors and our ratios, as a table; fails when
 
 check: .venv/.ready ## lint, types, import contracts, templates, migrations, deploy check
 	$(PY) -m ruff check .
-	$(PY) -m mypy portal billing
+	PORTAL_ENV=development $(PY) -m mypy portal billing
 	.venv/bin/lint-imports
 	PORTAL_ENV=development $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	PORTAL_ENV_FILE=docs/production.env.example $(PY) manage.py check --deploy --fail-level WARNING

@@ -18,6 +18,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import Promise
 
@@ -112,7 +113,7 @@ class PortalAdminSite(admin.AdminSite):
             ]
         return context
 
-    def index(self, request: Any, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: Any, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**(extra_context or {}), "desks": self.pages_for(request)})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -121,11 +122,15 @@ class PortalAdminSite(admin.AdminSite):
             raise Http404
         return redirect_to_login(request.GET.get("next") or request.get_full_path())
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """There is one page for it, which ends other sign-ins and mails a notice (P23)."""
         return redirect("account_change_password")
 
-    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change_done(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         raise Http404
 
 
@@ -154,7 +159,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: Any, obj: models.Model | None = None) -> bool:
         return False
 
-    def log_addition(self, *_: Any) -> None:
+    def log_addition(self, *_: Any) -> None:  # type: ignore[override]
         """The admin's own history is not used: the access log is (no PHI in admin history)."""
 
     log_change = log_deletion = log_addition  # type: ignore[assignment]
@@ -163,7 +168,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class _SiteProxy:
     """``site.register`` and ``site.page`` at import time of the apps' ``admin.py``."""
 
-    def register(self, model: type[models.Model] | Iterable[type[models.Model]], admin_class: type[ReadOnlyAdmin]) -> None:
+    def register(
+        self, model: type[models.Model] | Iterable[type[models.Model]], admin_class: type[ReadOnlyAdmin]
+    ) -> None:
         admin.site.register(model, admin_class)  # type: ignore[arg-type]
 
     def page(self, *args: Any, **kwargs: Any) -> None:

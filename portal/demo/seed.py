@@ -10,7 +10,7 @@ import datetime as dt
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
@@ -28,7 +28,7 @@ from billing.services import checkout_start, payment_sync
 from consults import services as consults
 from consults.desk.templates_library import PlanTemplate, plan_templates
 from consults.models import Consult
-from consults.questionnaire import load
+from consults.questionnaire import Screen, load
 from consults.state import ConsultState
 from portal.accounts.models import User
 from portal.agreements.models import AgreementContext, PolicyVersion
@@ -133,7 +133,7 @@ class Clinic:
 
     def _answer(self, by: Actor, row: Consult, screens: int | None) -> None:
         questionnaire = load(row.questionnaire)
-        screen = questionnaire.screens[0]
+        screen: Screen | None = questionnaire.screens[0]
         done = 0
         while screen is not None and done != screens:
             answers = {question.id: self._choice(question) for question in screen.questions}
@@ -142,7 +142,8 @@ class Clinic:
 
     def _choice(self, question: Any) -> Any:
         """A harmless answer: the quiet choice where there is one, else any two of the first ones."""
-        quiet = next((c.code for c in question.choices if c.code in QUIET.get(question.id, ("none", "no", "never"))), None)
+        harmless = QUIET.get(question.id, ("none", "no", "never"))
+        quiet = next((choice.code for choice in question.choices if choice.code in harmless), None)
         if quiet is not None:
             return [quiet]
         if question.choices:
@@ -177,7 +178,7 @@ class Clinic:
             question = "Could you tell me how long you used the cream before you stopped?"
             consults.consult_ask(by=clinician, consult_id=row.pk, body=question, form_key=uuid4())
         if target == ConsultState.DECLINED:
-            reason = "This needs to be seen in person. Please make an appointment with a skin clinic near you this week."
+            reason = "This needs to be seen in person. Please make an appointment with a skin clinic near you."
             consults.consult_decline(by=clinician, consult_id=row.pk, reason=reason, form_key=uuid4())
         if target in (ConsultState.ANSWERED, ConsultState.CLOSED):
             _sign(clinician, row, plan_templates()[plan])
@@ -191,13 +192,9 @@ def _sign(clinician: Actor, row: Consult, plan: PlanTemplate) -> None:
         by=clinician, encounter_id=row.encounter_id, diagnosis_code=plan.diagnosis_code,
         diagnosis_text=plan.diagnosis_text, note="Photos clear, all three views. No signs that need care in person.",
     )
-    steps = {
-        part: [{"what": s.what, "how": s.how, "prescription": s.prescription} for s in getattr(plan, part)]
-        for part in ("morning", "evening")
-    }
     plan_save(
         by=clinician, encounter_id=row.encounter_id, letter=plan.letter, warnings=plan.warnings, weeks=plan.weeks,
-        **steps,
+        morning=[asdict(step) for step in plan.morning], evening=[asdict(step) for step in plan.evening],
     )
 
 
