@@ -70,8 +70,12 @@ class AnswerForm(forms.Form):
 class StepForm(forms.Form):
     """One line of the plan; an empty line is left out."""
 
-    what = forms.CharField(label=_("What"), max_length=120, required=False)
-    how = forms.CharField(label=_("How"), max_length=300, required=False)
+    what = forms.CharField(
+        label=_("What"), max_length=120, required=False, widget=forms.TextInput(attrs={"placeholder": _("What")})
+    )
+    how = forms.CharField(
+        label=_("How"), max_length=300, required=False, widget=forms.TextInput(attrs={"placeholder": _("How")})
+    )
     prescription = forms.BooleanField(label=_("Prescription"), required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -120,6 +124,10 @@ class AnswerForms:
             for form in formset.forms:
                 found += [str(form[name].value() or "") for name in ("what", "how")]
         return found
+
+    @property
+    def any_words(self) -> bool:
+        return any(self.words)
 
     @property
     def line_errors(self) -> bool:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from consults.models import Consult
+from consults.services import consult_answer
 from consults.state import WITH_CLINICIAN
 from portal.context import Actor
 from portal.errors import DomainError, NotVisible
@@ -51,3 +52,13 @@ def draft_save(*, by: Actor, consult_id: UUID, version: str, content: Mapping[st
         assessment_save(by=by, encounter_id=encounter_id, **{name: content[name] for name in FOUND})
         plan_save(by=by, encounter_id=encounter_id, **{name: content[name] for name in ADVISED})
     return draft_version(encounter_id)
+
+
+def answer_sign(*, by: Actor, consult_id: UUID, version: str, content: Mapping[str, Any]) -> Consult:
+    """Keep the answer, sign it and send it, in one step: what is signed is what this window showed.
+
+    Raises as ``draft_save`` and ``consults.services.consult_answer``; then nothing of it happened.
+    """
+    with transaction.atomic():
+        draft_save(by=by, consult_id=consult_id, version=version, content=content)
+        return consult_answer(by=by, consult_id=consult_id)

@@ -75,7 +75,7 @@ class Keys {
   }
 
   tell() {
-    this.button?.setAttribute("aria-pressed", String(this.on));
+    if (this.button) this.button.textContent = this.on ? this.button.dataset.on : this.button.dataset.off;
     for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = !this.on;
   }
 

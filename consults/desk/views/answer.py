@@ -5,6 +5,7 @@ Whatever is refused, the page comes back with every word that was typed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,10 @@ from django.views.decorators.http import require_POST
 from consults.desk import selectors
 from consults.desk.casefile import open_case_file
 from consults.desk.forms import WORDS, AnswerForms, MessageForm, filled_from
-from consults.desk.services import draft_save, draft_version
+from consults.desk.services import answer_sign, draft_save, draft_version
 from consults.desk.templates_library import plan_templates
 from consults.desk.views.case import case_page, cautions_of, preview_page
 from consults.models import Consult
-from consults.services import consult_answer
 from consults.state import WITH_CLINICIAN, ConsultState
 from portal.errors import DomainError
 from portal.guards import AuthRequest
@@ -97,18 +97,19 @@ def sign(request: AuthRequest, consult_id: UUID) -> HttpResponse:
     if not forms.answer.require_for_signing(cautious=cautious, steps=steps) or not valid:
         return _again(request, consult, forms)
     try:
-        _keep(request, consult, forms)
-        consult_answer(by=request.actor, consult_id=consult.pk)
+        _keep(request, consult, forms, deed=answer_sign)
     except DomainError as error:
         return _refused(request, consult, forms, error)
     messages.success(request, _("Signed and sent. The patient is told that the answer is there."))
     return redirect("admin:consults_queue")
 
 
-def _keep(request: AuthRequest, consult: Consult, forms: AnswerForms) -> None:
+def _keep(
+    request: AuthRequest, consult: Consult, forms: AnswerForms, *, deed: Callable[..., object] = draft_save
+) -> None:
     data = forms.answer.cleaned_data
     content: dict[str, Any] = {**{name: data[name] for name in WORDS}, "weeks": data["weeks"], **forms.steps}
-    draft_save(by=request.actor, consult_id=consult.pk, version=data["version"], content=content)
+    deed(by=request.actor, consult_id=consult.pk, version=data["version"], content=content)
 
 
 def _again(request: AuthRequest, consult: Consult, forms: AnswerForms) -> HttpResponse:
