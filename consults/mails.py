@@ -92,12 +92,10 @@ def message_for_clinician(consult: Consult, message_id: UUID) -> None:
 
 def overdue(consult: Consult) -> None:
     """The promised time has passed: whoever has the case hears it, or all clinicians."""
-    first, *others = [consult.assigned_to] if consult.assigned_to else staff_of(Role.CLINICIAN) or [None]
-    if first is None:
-        return
-    _queue("consults.overdue", consult, first, overdue_key(consult))
-    for account_id in others:
-        _queue("consults.overdue", consult, account_id, f"{overdue_key(consult)}:{account_id}")
+    told = [consult.assigned_to] if consult.assigned_to else staff_of(Role.CLINICIAN)
+    for place, account_id in enumerate(told):
+        key = overdue_key(consult)
+        _queue("consults.overdue", consult, account_id, f"{key}:{account_id}" if place else key)
 
 
 def overdue_key(consult: Consult) -> str:

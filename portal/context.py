@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
+from portal.errors import NotVisible
 from portal.permissions import STAFF_ROLES, Role
 
 
@@ -15,6 +16,13 @@ class Actor:
 
     account_id: UUID | None
     role: Role
+
+    @property
+    def account(self) -> UUID:
+        """The acting account's id. Raises ``NotVisible`` for the portal itself and for visitors."""
+        if self.account_id is None:
+            raise NotVisible
+        return self.account_id
 
     @property
     def is_staff(self) -> bool:

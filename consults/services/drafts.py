@@ -54,7 +54,7 @@ def person_register(
             by=by, given_name=given_name, family_name=family_name, birth_date=birth_date, phone=phone,
             address={"state": state},
         )
-        account = User.objects.select_for_update(no_key=True).get(pk=by.account_id)
+        account = User.objects.select_for_update(no_key=True).get(pk=by.account)
         if not account.display_name:
             account.display_name = patient.full_name[:150]
             account.save(update_fields=["display_name"])

@@ -29,7 +29,7 @@ def consult_message(*, by: Actor, consult_id: UUID, body: str, form_key: UUID) -
     with transaction.atomic():
         consult = _thread(by, consult_id)
         known = Message.objects.filter(
-            form_key=form_key, author_id=by.account_id, encounter_id=consult.encounter_id
+            form_key=form_key, author_id=by.account, encounter_id=consult.encounter_id
         ).first()
         if known is not None:
             return known
@@ -65,7 +65,7 @@ def consult_reply(*, by: Actor, consult_id: UUID, body: str, form_key: UUID) -> 
 
 def already_said(by: Actor, form_key: UUID) -> bool:
     """True when this press was heard before: the deed that carried the message is done."""
-    return Message.objects.filter(form_key=form_key, author_id=by.account_id).exists()
+    return Message.objects.filter(form_key=form_key, author_id=by.account).exists()
 
 
 def _thread(by: Actor, consult_id: UUID) -> Consult:

@@ -88,7 +88,7 @@ class Sandbox:
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 [sys.executable, "-I", "-c", PROGRAM, str(PROJECT), limits.as_json()],
-                stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env=ENVIRONMENT, cwd="/", start_new_session=True,
             )
         except OSError as error:

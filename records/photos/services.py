@@ -86,7 +86,7 @@ def _checked(upload: File[bytes]) -> bytes:
     upload.seek(0)
     head = upload.read(pipeline.HEAD_BYTES)
     pipeline.check(head=head, size=upload.size)
-    return head + upload.read()
+    return bytes(head + upload.read())
 
 
 def _seal(data: bytes) -> sealed.SealedRef:
