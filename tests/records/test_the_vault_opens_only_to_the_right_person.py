@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
+from portal.audit.services import verify_row
 from portal.context import ANONYMOUS, SYSTEM, Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose, Role
@@ -262,6 +263,19 @@ def test_lists_leave_out_whom_one_may_not_open(anas: Kept, bens: Kept, clinician
     assert [card.patient.full_name for card in cards] == ["Ana Okafor"]
     assert cards[0].unread == 1 and len(cards[0].photos) == 1 and cards[0].concern_label == "Acne"
     assert set(visible_patients(clinician.actor).values_list("pk", flat=True)) == {anas.id}
+
+
+@pytest.mark.promise("P21")
+def test_a_list_leaves_one_sealed_row_for_each_person_shown(anas: Kept, bens: Kept, officer: User) -> None:
+    for kept in (anas, bens):
+        options: dict[str, Any] = {"kind": GrantKind.REQUEST, "account_id": officer.pk, "reference": uuid4()}
+        grant_open(by=officer.actor, patient_id=kept.id, **options)
+    ids = [anas.id, bens.id]
+    cards = vault.open_person_cards(by=officer.actor, patient_ids=ids, purpose=Purpose.LEGAL_DUTY)
+    assert {card.full_name for card in cards.values()} == {"Ana Okafor", "Ben Tran"}
+    events = list(AccessEvent.objects.filter(action=Action.LIST))
+    assert {event.subject_id for event in events} == set(ids) and len(events) == 2
+    assert all(map(verify_row, events)) and {event.basis for event in events} == {"grant:request"}
 
 
 def test_a_list_page_takes_as_many_queries_for_twenty_as_for_one(
