@@ -169,7 +169,7 @@ def test_the_preview_shows_the_very_card_that_the_patient_gets(clinician: User, 
     shown = response.content.decode()
     part = shown[shown.index('id="plan-preview"'):shown.index('id="answer"')]
     assert "As Ana will see it" in part and "Azelaic acid 15% gel" in part and "prescription" in part
-    assert "consults/plan_card.html" in {template.name for template in response.templates}
+    assert "consults/_plan_card.html" in {template.name for template in response.templates}
 
 
 def test_showing_other_pictures_keeps_the_half_written_answer(clinician: User, as_: Any) -> None:

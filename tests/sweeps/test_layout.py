@@ -31,6 +31,7 @@ DECLARED: dict[str, set[str]] = {
     "records/photos": {"decode", "files", "pipeline", "processing", "sandbox"},
     "records/export": {"archive_file", "bundle", "fhir", "pdf"},
     "billing": {"products", "signals", "square"},
+    "consults/desk": {"casefile", "cautions", "templates_library"},
     "consults": {"questionnaire"},
     "privacy": {"archive", "dossier", "erasure", "exports", "promises", "retention"},
 }
