@@ -112,7 +112,10 @@ class WelcomeForm(forms.Form):
     birth_date = BirthDateField(label=_("Birth date"))
     state = forms.ChoiceField(
         label=_("State where you live"), choices=_states,
-        error_messages={"required": _("Please choose the state where you live.")},
+        error_messages={
+            "required": _("Please choose the state where you live."),
+            "invalid_choice": _("Please choose a state from the list."),
+        },
     )
     phone = forms.CharField(
         label=_("Phone number"), max_length=TYPED_MAX, required=False,
