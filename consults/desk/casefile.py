@@ -129,7 +129,7 @@ class CaseFile:
         first = by_id.get(left) or _front(every) or every[0]
         rest = [picture for picture in every if picture.photo.id != first.photo.id]
         past = [picture for picture in rest if not picture.current and picture.photo.view == first.photo.view]
-        second = by_id.get(right) or (past or rest or [None])[0]
+        second = by_id.get(right) or next(iter(past or rest), None)
         return [first] if second is None else [first, second]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from consults.desk.templates_library import PlanTemplate, Step, plan_templates
@@ -132,6 +133,12 @@ class AnswerForms:
     @property
     def line_errors(self) -> bool:
         return any(formset.is_bound and formset.total_error_count() for formset in (self.morning, self.evening))
+
+    def renew(self, version: str) -> None:
+        """The page has been told of the newer draft: the next press may put this one in its place."""
+        data = cast(QueryDict, self.answer.data).copy()
+        data["version"] = version
+        self.answer.data = data
 
     def typed(self) -> dict[str, Any]:
         """Everything as it stands in the form now, to be shown again."""

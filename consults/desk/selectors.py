@@ -40,8 +40,9 @@ class QueueCard:
     @property
     def face(self) -> PhotoCard | None:
         """The front photo where there is one, else any."""
-        fronts = [photo for photo in self.case.photos if photo.view == PhotoView.FRONT]
-        return (fronts or list(self.case.photos) or [None])[-1]
+        photos = self.case.photos
+        fronts = [photo for photo in photos if photo.view == PhotoView.FRONT] or list(photos)
+        return fronts[-1] if fronts else None
 
     @property
     def asked(self) -> bool:

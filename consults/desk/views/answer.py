@@ -129,7 +129,7 @@ def _refused(
     field = error.field if error.field in forms.answer.fields else None
     forms.answer.add_error(field, error.message)
     # The next press knows the draft that is there now: the person has been told of it.
-    forms.answer.data = {**forms.answer.data.dict(), "version": draft_version(consult.encounter_id)}
+    forms.renew(draft_version(consult.encounter_id))
     return case_page(request, consult, forms=forms, message=message)
 
 
