@@ -29,6 +29,10 @@ class Clock:
     def late(self) -> bool:
         return self.left < 0
 
+    @property
+    def late_days(self) -> int:
+        return max(0, -self.left)
+
 
 def clock_of(request: RightsRequest, *, on: dt.date | None = None) -> Clock:
     """The request's clock on a day; one that has ended shows the day on which it did."""
