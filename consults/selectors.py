@@ -131,7 +131,8 @@ def draft_open(*, by: Actor, consult: Consult) -> Draft:
     """The draft with its answers, through the vault. ``consult`` comes from ``consult_for``."""
     view = open_encounter(by=by, encounter_id=consult.encounter_id, purpose=Purpose.CARE)
     return Draft(
-        consult=consult, questionnaire=load(consult.questionnaire), answers=view.answers_by_question,
+        consult=consult, questionnaire=load(consult.questionnaire),
+        answers={answer.question_id: answer for answer in view.answers if answer.value is not None},
         photos=tuple(photo_cards(consult.encounter_id)), codes=codes_of(view.answers),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from consults.state import EDITABLE, UNSENT, ConsultState
 from portal.accounts.models import User
 from portal.audit.models import Action
 from portal.context import Actor
+from portal.crypto.fields import DecryptionError
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, require
 from records.access import require_open
@@ -171,14 +173,22 @@ def photographable(*, by: Actor, consult_id: UUID) -> Consult:
     return consult
 
 
-def chosen_now(consult: Consult) -> dict[str, frozenset[str]]:
-    """The chosen codes as stored, for conditions and flags. They stay inside the service.
+def values_now(consult: Consult) -> dict[str, Mapping[str, Any]]:
+    """The answers as stored, by question; one that cannot be read counts as not given.
 
     Read inside the step's transaction, where the vault's committed trace cannot be written; the
-    change itself is on the access log, and nothing of this leaves the process.
+    change itself is on the access log, and nothing of this leaves the service.
     """
-    rows = Answer.objects.filter(encounter_id=consult.encounter_id)
-    return {row.question_id: frozenset(row.value.get("codes", ())) for row in rows}
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in Answer.objects.filter(encounter_id=consult.encounter_id):
+        with suppress(DecryptionError):
+            found[row.question_id] = row.value
+    return found
+
+
+def chosen_now(consult: Consult) -> dict[str, frozenset[str]]:
+    """The chosen codes as stored, for conditions and flags."""
+    return {ident: frozenset(value.get("codes", ())) for ident, value in values_now(consult).items()}
 
 
 def stop_of(questionnaire: Questionnaire, answers: Mapping[str, frozenset[str]]) -> Flag | None:

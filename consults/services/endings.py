@@ -1,4 +1,4 @@
-"""Ways in which a consult ends without an answer: taken back, or run out before it was sent."""
+"""Ways in which a consult ends without an answer: taken back, run out, or ended with the record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from billing.state import OrderState
 from consults import mails
 from consults.models import Consult
 from consults.services.moves import care_team_close, held, money_back, move, order_of, queue_close, record
-from consults.state import ConsultAction, ConsultState
+from consults.state import ENDED, ConsultAction, ConsultState
 from portal.audit.append_only import RewriteReason, rewrite_allowed
 from portal.audit.models import Action
 from portal.context import Actor
@@ -61,6 +61,33 @@ def consult_expire(*, by: Actor, consult_id: UUID) -> Consult:
         money_back(consult)
         mails.expired(consult)
     return consult
+
+
+def consults_end(*, by: Actor, patient_id: UUID) -> int:
+    """End every open consult of a person whose record is about to be deleted (P39).
+
+    What was never handed in is removed for good and not archived; what was paid and has no answer
+    yet is paid back; an answered one is closed. Nobody is mailed: the closing letter tells. Returns
+    how many were ended; called again it finds none.
+    """
+    running = Consult.objects.filter(patient_id=patient_id).exclude(state__in=ENDED)
+    return sum(_end(by, consult_id) for consult_id in list(running.values_list("pk", flat=True)))
+
+
+def _end(by: Actor, consult_id: UUID) -> bool:
+    with transaction.atomic():
+        consult = held(by=by, consult_id=consult_id, action=ConsultAction.END)
+        if consult.state in ENDED:
+            return False
+        consult = move(by=by, consult_id=consult_id, action=ConsultAction.END, ended_at=timezone.now())
+        if consult.paid_at is None:
+            _content_remove(by, consult)
+        encounter_close(by=by, encounter_id=consult.encounter_id)
+        queue_close(by, consult)
+        care_team_close(by, consult, follow_up=False)
+        if consult.answered_at is None:
+            money_back(consult)
+    return True
 
 
 def _content_remove(by: Actor, consult: Consult) -> None:

@@ -21,7 +21,6 @@ from consults.services.endings import consult_expire
 from consults.services.sending import consult_paid
 from consults.state import UNSENT, WITH_CLINICIAN, ConsultState
 from portal.context import SYSTEM
-from portal.errors import PortalError
 from portal.outbox.models import OutgoingMail
 
 log = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ def _each(rows: QuerySet[Consult], deed: Callable[[UUID], Any]) -> int:
         try:
             deed(consult_id)
             done += 1
-        except PortalError as error:
+        except Exception as error:  # whatever is wrong with one, the others get their turn
             log.warning("consult %s: left for the next round (%s)", consult_id, type(error).__name__)
     return done
 

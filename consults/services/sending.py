@@ -18,7 +18,7 @@ from billing.state import OrderState
 from consults import mails
 from consults.models import Consult, NoticeReceipt
 from consults.questionnaire import Questionnaire, load
-from consults.services.drafts import chosen_now, stop_of
+from consults.services.drafts import chosen_now, stop_of, values_now
 from consults.services.moves import ORDER_KIND, held, money_back, move, order_of, paid_moment, queue_open, record
 from consults.state import ConsultAction, ConsultState
 from portal.agreements.models import AgreementContext, PolicyKind
@@ -29,7 +29,6 @@ from portal.context import SYSTEM, Actor
 from portal.errors import DomainError, NotAllowed
 from portal.permissions import Role
 from records.encounters.services import encounter_submit
-from records.models import Answer
 from records.photos.models import PhotoState
 from records.photos.selectors import missing_views, photo_cards
 
@@ -142,7 +141,7 @@ def _refuse_unless_ready(consult: Consult) -> None:
 
 def unanswered(consult: Consult, questionnaire: Questionnaire) -> list[str]:
     """Ids of required questions on this person's path that have no answer."""
-    there = set(Answer.objects.filter(encounter_id=consult.encounter_id).values_list("question_id", flat=True))
+    there = values_now(consult)
     return [q.id for q in questionnaire.asked(chosen_now(consult)) if q.required and q.id not in there]
 
 

@@ -21,7 +21,7 @@ from consults.services import Consent
 from portal.accounts.models import User
 from portal.crypto import sealed
 from records.encounters.models import Encounter
-from records.models import Answer, Patient, Photo
+from records.models import Answer, Message, Patient, Photo, Plan
 from records.people.services import patient_create
 from records.photos.models import REQUIRED_VIEWS, PhotoState
 from records.plans.services import assessment_save, plan_save
@@ -165,6 +165,24 @@ def write_plan(clinician: User, consult: Consult) -> None:
         morning=[{"what": "Wash", "how": "Lukewarm water", "prescription": False}],
         evening=[{"what": "Adapalene 0.1%", "how": "Pea size", "prescription": True}],
         warnings="Stop if it burns.", weeks=8,
+    )
+
+
+def earlier(user: User, clinician: User, patient: Patient) -> Consult:
+    """A closed consult of some time ago with its plan, photo and a message, written straight into the tables."""
+    then = timezone.now() - dt.timedelta(days=90)
+    encounter = Encounter.objects.create(patient=patient, concern="acne", submitted_at=then, closed_at=then)
+    photo(encounter, "front")
+    Message.objects.create(
+        encounter=encounter, patient=patient, author_id=clinician.pk, from_staff=True, body="Long ago."
+    )
+    Plan.objects.create(
+        encounter=encounter, patient=patient, author_id=clinician.pk, signed_by=clinician.pk, signed_at=then
+    )
+    return Consult.objects.create(
+        encounter=encounter, patient=patient, account_id=user.pk, questionnaire="acne-1", state="closed",
+        assigned_to=clinician.pk, submitted_at=then, consented_at=then, paid_at=then, due_at=then, answered_at=then,
+        ended_at=then,
     )
 
 

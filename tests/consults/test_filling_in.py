@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -238,3 +239,16 @@ def test_the_emergency_words_stand_on_every_page_of_the_way(ana: User, as_: As) 
     ways += [url(name, consult) for name in ("review", "photos", "consult")] + [url("photo", consult, "front")]
     for way in [*ways, reverse("consults:start"), reverse("consults:messages")]:
         assert 'class="sos"' in words(browser.get(way)), way
+
+
+def test_an_answer_that_cannot_be_read_is_asked_again(ana: User, as_: As) -> None:
+    consult, browser = ready(ana), as_(ana)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # past the history trigger: the row is damaged
+        cursor.execute("UPDATE records_answer SET value = 'damaged' WHERE question_id = 'allergies'")
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    page = words(browser.get(url("review", consult)))
+    assert "Needs an answer" in page
+    assert "still need an answer" in words(browser.post(url("review", consult), {"care": "on", "agreement": "on"}))
+    assert browser.post(url("step", consult, "allergies"), {"allergies": ["none"]}).status_code == 302
+    assert browser.post(url("review", consult), {"care": "on", "agreement": "on"}).status_code == 302

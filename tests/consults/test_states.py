@@ -55,6 +55,7 @@ DEEDS: dict[ConsultAction, Deed] = {
         by=by, consult_id=consult.pk, reason="Please see somebody in person.", form_key=uuid4()
     ),
     A.EXPIRE: _do(services.consult_expire),
+    A.END: lambda by, consult: services.consults_end(by=by, patient_id=consult.patient_id),
 }
 
 
