@@ -38,6 +38,7 @@ class ConsultAction(models.TextChoices):
     WITHDRAW = "withdraw", _("Take back")
     DECLINE = "decline", _("Decline")
     EXPIRE = "expire", _("Let run out")
+    END = "end", _("End before the record is deleted")
 
 
 S, A = ConsultState, ConsultAction
@@ -65,6 +66,12 @@ TRANSITIONS: dict[tuple[ConsultState, ConsultAction], ConsultState] = {
     (S.NEEDS_INFORMATION, A.DECLINE): S.DECLINED,
     (S.ANSWERED, A.ASK): S.NEEDS_INFORMATION,
     (S.ANSWERED, A.CLOSE): S.CLOSED,
+    (S.DRAFT, A.END): S.WITHDRAWN,
+    (S.AWAITING_PAYMENT, A.END): S.WITHDRAWN,
+    (S.SUBMITTED, A.END): S.WITHDRAWN,
+    (S.IN_REVIEW, A.END): S.WITHDRAWN,
+    (S.NEEDS_INFORMATION, A.END): S.WITHDRAWN,
+    (S.ANSWERED, A.END): S.CLOSED,
 }
 
 ALLOWED_ROLES: dict[ConsultAction, frozenset[Role]] = {
@@ -80,6 +87,7 @@ ALLOWED_ROLES: dict[ConsultAction, frozenset[Role]] = {
     A.WITHDRAW: PATIENT,
     A.DECLINE: CLINICIAN,
     A.EXPIRE: PORTAL,
+    A.END: PORTAL,
 }
 
 ENDED = frozenset({S.CLOSED, S.WITHDRAWN, S.DECLINED, S.EXPIRED})
