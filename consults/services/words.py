@@ -38,6 +38,7 @@ def consult_message(*, by: Actor, consult_id: UUID, body: str, form_key: UUID) -
                 "thread_closed", _("This consult is finished, so nobody would read it. Please start a new one."), "body"
             )
         message = message_send(by=by, encounter_id=consult.encounter_id, body=body, form_key=form_key)
+        consult.save(update_fields=["changed_at"])  # words end the quiet after which a consult closes by itself
         if by.is_staff:
             mails.message_for_patient(consult, message.pk)
             return message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -98,8 +99,6 @@ def test_a_payment_for_a_consult_that_was_taken_back_goes_back(ana: User) -> Non
 
 
 def test_declining_tells_why_and_gives_the_money_back(ana: User, clinician: User) -> None:
-    from uuid import uuid4
-
     consult, key = taken(ana, clinician), uuid4()
     for _ in range(3):
         services.consult_decline(by=clinician.actor, consult_id=consult.pk, reason="Go to a clinic.", form_key=key)
@@ -116,6 +115,13 @@ def test_an_answered_consult_closes_by_itself_after_a_quiet_time(ana: User, clin
     consult.refresh_from_db()
     assert consult.state == ConsultState.CLOSED and consult.ended_at is not None
     assert consult.encounter.closed_at is not None
+
+
+def test_a_message_ends_the_quiet(ana: User, clinician: User) -> None:
+    consult = answered(ana, clinician)
+    made_old(consult, changed_at=days_ago(settings.CONSULT_CLOSES_DAYS + 1))
+    services.consult_message(by=ana.actor, consult_id=consult.pk, body="It still stings.", form_key=uuid4())
+    assert services.sweep()["closed"] == 0
 
 
 @pytest.mark.parametrize("make", [start, sent], ids=["draft", "payment"])
