@@ -6,9 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.accounts.models import User
+from portal.admin_site import CappedPaginator
 from tests.desk.building import waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +70,19 @@ def test_every_list_and_row_opens_in_the_clinics_look(
         assert not re.search(r"<script(?![^>]*src=)", text), link
     row = client.get(reverse("admin:accounts_user_change", args=[clinician.pk])).content.decode()
     assert "karin@clinic.example" in row and "<script>" not in row and "<input" not in _main(row)
+
+
+def test_a_list_never_counts_more_than_ten_thousand_rows(officer: User, as_: Any, monkeypatch: Any) -> None:
+    client, link = as_(officer), reverse("admin:audit_accessevent_changelist")
+    client.get(link)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(link)
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert counts and all("LIMIT 10000" in sql for sql in counts)
+    monkeypatch.setattr(CappedPaginator, "STOPS_AT", 2)
+    waiting()
+    shown = client.get(link).content.decode()
+    assert "the first 2 are listed" in shown
 
 
 def _main(page: str) -> str:
