@@ -10,14 +10,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from consults.models import Consult
 from consults.questionnaire import Flag, FlagAction, Questionnaire, Screen, codes_of, load
-from consults.state import ENDED, TALKING, UNSENT, ConsultState
+from consults.state import TALKING, UNSENT, ConsultState
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.guards import visible_or_404
@@ -154,10 +153,6 @@ class ConsultLine:
     @property
     def state(self) -> str:
         return self.consult.state
-
-    @property
-    def open(self) -> bool:
-        return self.consult.state not in ENDED
 
     @property
     def unsent(self) -> bool:
@@ -305,15 +300,3 @@ def thread_of(*, by: Actor, consult: Consult) -> Thread:
     if consult.state in UNSENT:
         raise NotVisible
     return Thread(consult, open_thread(by=by, encounter_id=consult.encounter_id, purpose=Purpose.COMMUNICATING))
-
-
-def reply_by() -> dt.datetime:
-    """When an answer would come if the consult were paid now."""
-    return timezone.now() + dt.timedelta(hours=settings.CLINIC_REPLY_HOURS)
-
-
-def unread_count(by: Actor) -> int:
-    """New messages of the clinic, over all consults."""
-    return Message.objects.filter(
-        Q(from_staff=True), patient__in=visible_patients(by), read_at=None
-    ).count()
