@@ -22,7 +22,8 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 _TELL = """
 window.__csp = [];
-document.addEventListener('securitypolicyviolation', (e) => window.__csp.push(e.violatedDirective + ' ' + e.blockedURI));
+document.addEventListener('securitypolicyviolation', (event) =>
+  window.__csp.push(event.violatedDirective + ' ' + event.blockedURI));
 """
 
 
@@ -114,7 +115,7 @@ def somebody(stack: Stack, chromium: Browser, request: pytest.FixtureRequest) ->
     def make(*, width: int = 375, dark: bool = False, **options: Any) -> Person:
         context = chromium.new_context(
             viewport={"width": width, "height": 780}, color_scheme="dark" if dark else "light",
-            locale="en-US", accept_downloads=True, **options,
+            locale="en-US", accept_downloads=True, reduced_motion="reduce", **options,
         )
         context.set_default_timeout(15_000)
         context.add_init_script(_TELL)

@@ -197,8 +197,10 @@ def _model_page(gets: str, lookers: tuple[str, ...]) -> Access:
 
 for _model, _lookers in MODELS.items():
     for _page, _gets in {
-        "changelist": "200", "history": "200", "change": "200", "add": "403", "delete": "403",
+        "changelist": "200", "change": "200", "add": "403", "delete": "403",
     }.items():
         TABLE[f"admin:{_model}_{_page}"] = _model_page(_gets, _lookers)
+    TABLE[f"admin:{_model}_history"] = only(others="404")  # the access log is the history
     # The short form of an object's address leads to its page, whoever asks.
-    TABLE[f"admin/{_model.replace('_', '/')}/<path:object_id>/"] = Access({**_row("login", "go"), **dict.fromkeys(FAMILY, "404")})
+    _short = {**_row("login", "go"), **dict.fromkeys(FAMILY, "404")}
+    TABLE[f"admin/{_model.replace('_', '/')}/<path:object_id>/"] = Access(_short)

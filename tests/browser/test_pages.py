@@ -1,0 +1,269 @@
+"""Every page as each persona in Chromium: no broken rule of the CSP, no axe finding, no sideways scroll.
+
+Each persona walks along the links from where they start, so a page that nobody links to is found
+missing. One load is looked at narrow and light (375 px), wide and dark (1,280 px) and at 320 px.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import Resolver404, resolve
+
+from portal.demo.people import PASSWORD
+from portal.demo.stack import Stack
+from tests.browser.conftest import Person
+from tests.sweeps.access_table import TABLE
+from tests.sweeps.routes import all_routes
+
+pytestmark = [pytest.mark.browser, pytest.mark.promise("P19", "P04")]
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+A_ROUTE = 3  # states of one page that are looked at: a draft, an answered consult, a closed one
+
+# Who walks and from where.
+WALKS = {
+    "visitor": ("", ["/", "/inbox/"]),
+    "ana": ("ana@demo.example", ["/home/"]),
+    "guardian": ("gwen@demo.example", ["/home/"]),
+    "clinician": ("karin@demo.example", ["/admin/", "/account/"]),
+    "officer": ("mia@demo.example", ["/admin/", "/account/"]),
+    "support": ("sue@demo.example", ["/admin/", "/account/"]),
+    "owner": ("olga@demo.example", ["/admin/", "/account/"]),
+}
+# Pages of consults that Ana has none of, walked as the patient whose consult is in that state.
+IN_STATE = {
+    "draft": ["", "steps/where/", "steps/since/", "photos/", "photos/front/", "photos/back/", "review/", "withdraw/"],
+    "awaiting_payment": ["", "withdraw/"],
+    "submitted": ["", "messages/", "withdraw/"],
+    "needs_information": ["", "messages/", "photos/", "photos/close_up/"],
+    "declined": ["", "messages/"],
+    "withdrawn": [""],
+    "expired": [""],
+}
+OF_THE_STATES = {f"consults:{page}" for page in ("step", "photo", "photos", "review", "withdraw")} | {"billing:return"}
+# Pages that no link leads to in the demo, with the reason.
+NOT_LINKED = {
+    "pages:robots": "for robots", "pages:security_txt": "for finders of holes",
+    "account_inactive": "only for who signs in to a closed account",
+    "account_password_reset_completed": "shown once a reset is through",
+    "accounts:closed": "shown to who has just closed the account",
+    "account_logout": "signing out is one press everywhere; this page asks once more where a link is typed",
+    "mfa_list_webauthn": "there once somebody has a passkey",
+    "jobs:status": "linked as long as the work goes on; looked at below",
+    "account_reauthenticate": "stands in front of delicate steps",
+    "account_reset_password": "behind 'forgot your password' in the sign-in form",
+    "admin:jsi18n": "a script of Django's admin",
+    "privacy:download": "a file",
+    "records:photo": "a picture",
+    "consults:photo_status": "a part of a page",
+    "records:record_of": "for who looks after somebody; part 5 brings it",
+    "admin:consults_decline": "behind a button of the answer form",
+}
+
+
+def test_every_page_that_a_visitor_reaches(stack: Stack, somebody: Callable[..., Person]) -> None:
+    walk("visitor", stack, somebody)
+
+
+@pytest.mark.parametrize("persona", [name for name in WALKS if name != "visitor"])
+def test_every_page_that_a_persona_reaches(persona: str, stack: Stack, somebody: Callable[..., Person]) -> None:
+    walk(persona, stack, somebody)
+
+
+def walk(persona: str, stack: Stack, somebody: Callable[..., Person]) -> None:
+    email, starts = WALKS[persona]
+    person = somebody(width=375)
+    if email:
+        person.sign_in(email)
+    wrong: list[str] = []
+    seen: Counter[str] = Counter()
+    queue, known = deque(starts), set(starts)
+    while queue:
+        path = queue.popleft()
+        name = route_of(path)
+        if name is None or seen[name] >= A_ROUTE or name in NOT_LINKED:
+            continue
+        seen[name] += 1
+        wrong += look(person, path)
+        for found in links(person, stack):
+            if found not in known:
+                known.add(found)
+                queue.append(found)
+    expected = {route.name for route in all_routes() if opens(route.name, persona)} - OF_THE_STATES
+    elsewhere = {"ana": set(), "visitor": set(), "guardian": {"billing:payments"}}.get(persona, {"accounts:close"})
+    wrong += [f"no link leads to {name}" for name in sorted(expected - set(seen) - set(NOT_LINKED) - elsewhere)]
+    assert wrong == [], "\n".join(wrong)
+
+
+@pytest.mark.parametrize("state", sorted(IN_STATE))
+def test_every_page_of_a_consult_in_each_state(state: str, stack: Stack, somebody: Callable[..., Person]) -> None:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as database:
+        found = database.execute(
+            "SELECT u.email, c.id, c.order_id FROM consults_consult c JOIN accounts_user u ON u.id = c.account_id"
+            " WHERE c.state = %s ORDER BY c.created_at DESC LIMIT 1", [state],
+        ).fetchone()
+    assert found is not None, f"the demo has no consult that is {state}"
+    email, consult, order = found
+    person = somebody(width=375)
+    person.sign_in(email)
+    pages = ["/home/", *(f"/consults/{consult}/{page}" for page in IN_STATE[state])]
+    if state == "awaiting_payment":
+        pages += [f"/billing/pay/{order}/", f"/billing/pay/{order}/return/"]
+    assert [fault for page in pages for fault in look(person, page)] == []
+
+
+def test_the_page_of_long_work(stack: Stack, somebody: Callable[..., Person]) -> None:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as database:
+        found = database.execute(
+            "SELECT u.email, j.id FROM jobs_job j JOIN accounts_user u ON u.id = j.owner_id LIMIT 1"
+        ).fetchone()
+    assert found is not None
+    person = somebody(width=375)
+    person.sign_in(found[0])
+    assert look(person, f"/work/{found[1]}/") == []
+
+
+def opens(name: str, persona: str) -> bool:
+    access = TABLE.get(name)
+    return access is not None and not access.deed and access.gets[persona] == "200"
+
+
+def route_of(path: str) -> str | None:
+    try:
+        match = resolve(urlsplit(path).path)
+    except Resolver404:
+        return None
+    return match.view_name or match.route
+
+
+def links(person: Person, stack: Stack) -> list[str]:
+    """Addresses of this portal that the page links to, without what stands after ``?`` and ``#``."""
+    raw: list[str] = person.page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
+    whole = [urljoin(person.page.url, href) for href in raw]
+    return [urlsplit(url).path for url in whole if urlsplit(url).netloc == urlsplit(stack.url).netloc]
+
+
+def look(person: Person, path: str) -> list[str]:
+    """What is wrong with one page, in words."""
+    page = person.page
+    page.set_viewport_size({"width": 375, "height": 780})
+    page.emulate_media(color_scheme="light")
+    answer = page.goto(f"{person.home}{path}")
+    if answer is None or answer.status != 200:
+        return [f"{path}: {answer and answer.status}"]
+    wrong = [] if page.title().strip() else [f"{path}: no title"]
+    wrong += axe(page, path, "375 light")
+    for width in (320, 375):
+        page.set_viewport_size({"width": width, "height": 780})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            wrong.append(f"{path}: scrolls sideways at {width} px, {wide} px wide")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="dark")
+    wrong += axe(page, path, "1280 dark")
+    return wrong + person.violations()
+
+
+def axe(page: Any, path: str, how: str) -> list[str]:
+    results = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": TAGS}})
+    return [
+        f"{path} ({how}): {found['id']} at {[node['target'] for node in found['nodes']][:3]}"
+        for found in results.response["violations"]
+    ]
+
+
+def test_a_page_that_does_not_exist_is_a_page_all_the_same(somebody: Callable[..., Person]) -> None:
+    person = somebody(width=375)
+    answer = person.page.goto(f"{person.home}/nothing/here/")
+    assert answer is not None and answer.status == 404
+    assert axe(person.page, "/nothing/here/", "375 light") == [] and person.violations() == []
+
+
+# --- Without a mouse -------------------------------------------------------------------------------------
+
+
+def focus_is_seen(person: Person) -> bool:
+    """The focused element is on the screen and has an outline or a shadow that it has only now."""
+    return bool(person.page.evaluate("""() => {
+        const at = document.activeElement;
+        if (!at || at === document.body) return false;
+        const style = getComputedStyle(at), around = at.closest('label');
+        const ringed = (s) => (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== 'none';
+        return ringed(style) || (around !== null && ringed(getComputedStyle(around)));
+    }"""))
+
+
+def tab_to(person: Person, selector: str, *, most: int = 40) -> None:
+    """Press Tab until this element has the focus; each stop on the way must be visible."""
+    for _ in range(most):
+        person.page.keyboard.press("Tab")
+        assert focus_is_seen(person), person.page.evaluate("document.activeElement.outerHTML")[:200]
+        if person.page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+    raise AssertionError(f"Tab never reached {selector}")
+
+
+def test_signing_in_and_the_first_step_of_a_consult_need_no_mouse(
+    stack: Stack, somebody: Callable[..., Person]
+) -> None:
+    stack.manage("shell", "-c", _KAY)
+    kay = somebody(width=1280)
+    page = kay.page
+    kay.go("/accounts/login/")
+    if not page.evaluate("document.activeElement.matches('[name=login]')"):
+        tab_to(kay, "[name=login]")
+    page.keyboard.type("kay@demo.example")
+    tab_to(kay, "[name=password]")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/home/")
+    kay.go("/consults/start/")
+    tab_to(kay, "main form button")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/steps/urgent/")
+    tab_to(kay, "input[name=urgent_signs][value=none]")
+    page.keyboard.press("Space")
+    tab_to(kay, "main form button:not([name])")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/steps/place/")
+    page.keyboard.press("Tab")
+    tab_to(kay, "input[name=state_now]")
+    page.keyboard.press("Space")
+    assert page.locator("input[name=state_now]:checked").count() == 1
+    assert kay.violations() == []
+
+
+_KAY = """
+import datetime as dt
+from portal.demo.seed import account
+from portal.permissions import Role
+from consults.services import person_register
+kay = account("kay@demo.example", "Kay Storm", Role.PATIENT)
+person_register(by=kay.actor, given_name="Kay", family_name="Storm", birth_date=dt.date(1990, 1, 1), state="MN")
+"""
+_OWNER = """
+from portal.demo.seed import account
+from portal.permissions import Role
+from privacy.archive import archive_nightly
+account("olga@demo.example", "Olga Berg", Role.OWNER)
+archive_nightly()
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def owner_and_archive(stack: Stack) -> None:
+    """What the demo has not from the start: the clinic's owner, and copies in the archive."""
+    stack.manage("shell", "-c", _OWNER)
+
+
+def test_the_reasons_for_pages_without_a_link_name_pages_that_exist() -> None:
+    assert set(NOT_LINKED) <= {route.name for route in all_routes()}
+    assert all(re.search(r"\w{4}", why) for why in NOT_LINKED.values())
