@@ -25,7 +25,7 @@ from records.access import patients_of, visible_patients
 from records.models import Message, Photo, PhotoState, PhotoView, Plan
 from records.photos.models import REQUIRED_VIEWS
 from records.photos.selectors import PhotoCard, photo_cards
-from records.vault import AnswerView, MessageView, PlanView, open_encounter, open_plan, open_thread
+from records.vault import AnswerView, MessageView, RoutineView, open_encounter, open_routine, open_thread
 
 MOST_CONSULTS = 50
 
@@ -163,6 +163,11 @@ class ConsultLine:
         return self.consult.state in TALKING
 
     @property
+    def state_label(self) -> str:
+        """As ``get_state_display``, which would build its whole table for each row."""
+        return str(ConsultState(self.consult.state).label)
+
+    @property
     def started_on(self) -> dt.datetime:
         return self.consult.submitted_at or self.consult.created_at
 
@@ -172,12 +177,11 @@ class PlanCard:
     """The plan in force: which week of how many, and the words."""
 
     line: ConsultLine
-    plan: PlanView
+    plan: RoutineView
 
     @property
     def week(self) -> int:
-        signed = self.plan.signed_at or timezone.now()
-        return (timezone.now() - signed).days // 7 + 1
+        return (timezone.now() - self.plan.signed_at).days // 7 + 1
 
     @property
     def over(self) -> bool:
@@ -185,7 +189,7 @@ class PlanCard:
 
     @property
     def next_look(self) -> dt.date | None:
-        if self.plan.signed_at is None or self.plan.weeks is None:
+        if self.plan.weeks is None:
             return None
         return (timezone.localtime(self.plan.signed_at) + dt.timedelta(weeks=self.plan.weeks)).date()
 
@@ -244,7 +248,10 @@ def home_of(by: Actor) -> Home:
     newest = next((line for line in lines if line.has_plan), None)
     plan = None
     if newest is not None:
-        plan = open_plan(by=by, encounter_id=newest.consult.encounter_id, purpose=Purpose.CARE)
+        consult = newest.consult
+        plan = open_routine(
+            by=by, patient_id=consult.patient_id, encounter_id=consult.encounter_id, purpose=Purpose.CARE
+        )
     return Home(lines=lines, plan=PlanCard(newest, plan) if newest and plan else None)
 
 

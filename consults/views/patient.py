@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,6 +26,7 @@ from records.photos.selectors import photo_cards
 from records.vault import open_case
 
 PATIENT = permission_required(Permission.RECORD_OWN)
+_ANY = UUID(int=0)  # stands in an address for the id to come
 FORM = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -40,7 +43,24 @@ def home(request: AuthRequest) -> HttpResponse:
     hour = timezone.localtime().hour
     return render(request, "consults/home.html", {
         "home": home, "greeting": _greeting(hour), "may_start": request.actor.role == Role.PATIENT,
+        "rows": _rows(home),
     })
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRow:
+    """A consult on the home page, with the ways from it."""
+
+    line: selectors.ConsultLine
+    url: str
+    plan_url: str
+
+
+def _rows(home: selectors.Home) -> list[HomeRow]:
+    """Two addresses looked up a page, not two a row: each lookup costs as much as the row's words."""
+    there, plan = reverse("consults:consult", args=[_ANY]), reverse("consults:plan", args=[_ANY])
+    ids = [(line, str(line.consult.pk)) for line in home.lines]
+    return [HomeRow(line, there.replace(str(_ANY), key), plan.replace(str(_ANY), key)) for line, key in ids]
 
 
 def _greeting(hour: int) -> str:

@@ -76,11 +76,20 @@ def access_record_each(
 
 
 def _append(events: list[AccessEvent], durable: bool) -> None:
-    if durable and events:
+    if durable and events and not _commits_itself(events):
         with transaction.atomic(durable=True):
             _insert(events)
     else:
         _insert(events)
+
+
+def _commits_itself(events: list[AccessEvent]) -> bool:
+    """One row outside of any transaction is one statement, and committed when it returns.
+
+    BEGIN and COMMIT around it would be two more trips to the database on every look at content.
+    """
+    connection = transaction.get_connection()
+    return len(events) == 1 and connection.get_autocommit() and not connection.in_atomic_block
 
 
 def _insert(events: list[AccessEvent]) -> None:

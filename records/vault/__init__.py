@@ -18,6 +18,7 @@ from records.vault.content import (
     PersonCard,
     PlanView,
     RecordView,
+    RoutineView,
     StepView,
 )
 from records.vault.files import VARIANTS, FileUnreadable, open_photo
@@ -30,6 +31,7 @@ from records.vault.rooms import (
     open_patient,
     open_plan,
     open_record,
+    open_routine,
     open_thread,
     photo_list,
 )
@@ -37,6 +39,6 @@ from records.vault.rooms import (
 __all__ = [
     "UNREADABLE", "VARIANTS", "AddressView", "AnswerView", "AssessmentView", "CaseCard", "CaseView", "ChangeView",
     "EncounterView", "FileUnreadable", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView",
-    "StepView", "open_assessment", "open_case", "open_case_cards", "open_changes", "open_encounter", "open_patient",
-    "open_person_cards", "open_photo", "open_plan", "open_record", "open_thread", "photo_list",
+    "RoutineView", "StepView", "open_assessment", "open_case", "open_case_cards", "open_changes", "open_encounter",
+    "open_patient", "open_person_cards", "open_photo", "open_plan", "open_record", "open_routine", "open_thread", "photo_list",
 ]

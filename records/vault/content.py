@@ -163,6 +163,16 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutineView:
+    """What a signed plan says to do each day. ``weeks`` is None when it is not set or cannot be read."""
+
+    morning: tuple[StepView, ...]
+    evening: tuple[StepView, ...]
+    weeks: int | None
+    signed_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """What to do. ``weeks`` is None, and steps are empty, when they cannot be read."""
 

@@ -24,6 +24,7 @@ from records.vault.content import (
     MessageView,
     PatientView,
     PlanView,
+    RoutineView,
     StepView,
     opened,
     unreadable_of,
@@ -142,6 +143,18 @@ def plan_view(row: Plan | None, names: dict[UUID, str]) -> PlanView | None:
         warnings=opened(row, "warnings"), weeks=opened(row, "weeks", None), author_id=row.author_id,
         signed_by=row.signed_by, signed_at=row.signed_at, signer=_signer(row, names), updated_at=row.updated_at,
         unreadable=unreadable_of(row, "letter", "morning", "evening", "warnings", "weeks"),
+    )
+
+
+def routine_view(encounter_id: UUID, patient_id: UUID) -> RoutineView | None:
+    """The daily steps of the signed plan; its letter and warnings stay closed. One query."""
+    rows = Plan.objects.filter(encounter_id=encounter_id, patient_id=patient_id, signed_at__isnull=False)
+    row = rows.only("pk", "morning", "evening", "weeks", "signed_at").first()
+    if row is None or row.signed_at is None:
+        return None
+    return RoutineView(
+        morning=_steps(row, "morning"), evening=_steps(row, "evening"), weeks=opened(row, "weeks", None),
+        signed_at=row.signed_at,
     )
 
 

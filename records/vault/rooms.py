@@ -25,6 +25,7 @@ from records.vault.content import (
     PatientView,
     PlanView,
     RecordView,
+    RoutineView,
 )
 from records.vault.gate import look
 
@@ -67,6 +68,15 @@ def open_plan(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> PlanView | 
     """The plan, or None; drafts only for those who write them."""
     encounter, grant = _look(by, encounter_id, purpose, kind="records.plan")
     return load.encounter_views([encounter], grant=grant, parts=("plans",))[0].plan
+
+
+def open_routine(*, by: Actor, patient_id: UUID, encounter_id: UUID, purpose: Purpose) -> RoutineView | None:
+    """The daily steps of a signed plan, or None. Three queries: access, trace, content.
+
+    Access is asked for ``patient_id``, and only an episode of that patient is read.
+    """
+    look(by=by, patient_id=patient_id, purpose=purpose, kind="records.plan", object_id=encounter_id)
+    return load.routine_view(encounter_id, patient_id)
 
 
 def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> AssessmentView | None:

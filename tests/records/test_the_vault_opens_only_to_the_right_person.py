@@ -34,6 +34,9 @@ OPENINGS: dict[str, Opening] = {
     "photo_list": lambda by, kept, why: vault.photo_list(by=by, encounter_id=kept.encounter.pk, purpose=why),
     "open_thread": lambda by, kept, why: vault.open_thread(by=by, encounter_id=kept.encounter.pk, purpose=why),
     "open_plan": lambda by, kept, why: vault.open_plan(by=by, encounter_id=kept.encounter.pk, purpose=why),
+    "open_routine": lambda by, kept, why: vault.open_routine(
+        by=by, patient_id=kept.id, encounter_id=kept.encounter.pk, purpose=why
+    ),
     "open_assessment": lambda by, kept, why: vault.open_assessment(by=by, encounter_id=kept.encounter.pk, purpose=why),
     "open_record": lambda by, kept, why: vault.open_record(by=by, patient_id=kept.id, purpose=why),
     "open_changes": lambda by, kept, why: vault.open_changes(by=by, patient_id=kept.id, purpose=why),

@@ -1,0 +1,1 @@
+"""What the real web server of the page rows runs: the portal, plus the floor's view."""
