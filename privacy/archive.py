@@ -15,98 +15,121 @@ import logging
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO
-from uuid import UUID, uuid4
+from typing import BinaryIO, cast
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.utils import timezone
 
-from portal.audit.models import Action
-from portal.audit.services import access_record
-from portal.context import SYSTEM
-from portal.dates import clinic_zone
+from portal.dates import today
 from portal.evidence.services import evidence_record
 from portal.lockbox import age
-from portal.lockbox.store import Receipt, lockbox
-from portal.permissions import Purpose
-from privacy.dossier import archive_of, subject_of
+from portal.lockbox.store import AlreadyKept, Damaged, Receipt, lockbox
+from privacy.dossier import BESIDES, archive_of, subject_of
 from privacy.models import ArchiveCopy, ArchiveReason
 from privacy.retention import retain_until
+from privacy.selectors import encounters_to_archive, last_service, sent_encounters
+from records.export.archive_file import SealedSpool
 from records.export.bundle import record_files
-from records.models import Encounter, Patient
+from records.models import Encounter
 
 _log = logging.getLogger(__name__)
 EVIDENCE = "archive.nightly"
+# Whole files of their own in the bundle; what the other apps hold goes together into one.
+_NAMED = {"agreements": "agreements.json", "privacy": "requests.json", "audit": "accounting.json"}
+# They go on changing while the record stays the same: the log by this very copy, the other by
+# mails and sign-ins. They never make a new copy due.
+_MOVING = frozenset({"accounting.json", "held.json"})
 
 
-def archive_encounter(*, encounter: Encounter, reason: ArchiveReason) -> ArchiveCopy:
-    """Seal one consult of a patient into the lockbox, unless the newest copy still holds.
+def archive_encounter(*, encounter: Encounter, reason: ArchiveReason) -> ArchiveCopy | None:
+    """Seal one consult of a patient into the lockbox, unless a copy with this very content is there.
 
-    Reads the record as the portal itself, which the access log shows. Raises the lockbox's
-    errors (``Damaged`` …); then no row is made and the next run tries again.
+    Reads the record as the portal itself, which the access log shows. None when the time to keep
+    it has passed already. Raises the lockbox's errors (``Damaged`` …): then there is no row, and
+    the next run tries again. Killed anywhere, started twice, it ends with one object and one row.
     """
-    patient = encounter.patient
-    access_record(
-        by=SYSTEM, action=Action.ARCHIVE, purpose=Purpose.LEGAL_DUTY, subject_id=patient.pk,
-        object_kind="records.encounter", object_id=encounter.pk, basis=reason.value,
-    )
-    with tempfile.TemporaryFile() as plain, tempfile.TemporaryFile() as closed:
-        content = _write_tar(plain, patient, encounter)
-        newest = ArchiveCopy.objects.filter(encounter_id=encounter.pk).order_by("-sealed_at").first()
-        if newest is not None and newest.content_sha256 == content:
-            ArchiveCopy.objects.filter(pk=newest.pk).update(verified_at=timezone.now())
-            newest.refresh_from_db()
-            return newest
-        plain.seek(0)
-        age.seal_stream(plain, closed, settings.ARCHIVE_RECIPIENTS)
-        closed.seek(0)
-        until = retain_until(birth_date=patient.birth_date, last_service=_last_service(encounter))
-        name = f"archive/{uuid4().hex}.tar.age"
-        receipt = lockbox().put(name, closed, until)
-    return _keep_row(receipt, patient.pk, encounter.pk, reason, content)
+    read_at = timezone.now()
+    until = _keep_until(encounter)
+    if until < today():
+        return None
+    with SealedSpool() as plain:
+        content = _write_tar(plain, encounter)
+        kept = ArchiveCopy.objects.filter(
+            encounter_id=encounter.pk, content_sha256=content, retain_until__gte=until
+        ).first()
+        if kept is None:
+            plain.rewind()
+            kept = _seal(plain, encounter, reason, content, until, read_at)
+    ArchiveCopy.objects.filter(pk=kept.pk, read_at__lt=read_at).update(read_at=read_at)
+    kept.refresh_from_db()
+    return kept
 
 
-def _keep_row(
-    receipt: Receipt, patient_id: UUID, encounter_id: UUID, reason: ArchiveReason, content: str
+def _keep_until(encounter: Encounter) -> dt.date:
+    """So long after the patient's last service, be it in this consult or a later one."""
+    last = last_service(encounter.patient_id)
+    return retain_until(birth_date=encounter.patient.birth_date, last_service=last)
+
+
+def _seal(
+    plain: SealedSpool, encounter: Encounter, reason: ArchiveReason, content: str, until: dt.date, read_at: dt.datetime
 ) -> ArchiveCopy:
-    now = timezone.now()
-    return ArchiveCopy.objects.create(
-        subject_id=patient_id, encounter_id=encounter_id, reason=reason, name=receipt.name, version=receipt.version,
-        sha256=receipt.sha256, content_sha256=content, size=receipt.size, retain_until=receipt.retain_until,
-        verified_at=now,
+    """Into the lockbox under a name that only this content gets: random to anybody else."""
+    name = f"archive/{uuid5(encounter.pk, f'{content} {until}').hex}.tar.age"
+    with tempfile.TemporaryFile() as closed:
+        age.seal_stream(cast(BinaryIO, io.BufferedReader(plain)), closed, settings.ARCHIVE_RECIPIENTS)
+        closed.seek(0)
+        receipt = _put(name, closed, until)
+    copy, _made = ArchiveCopy.objects.get_or_create(
+        name=name,
+        defaults={
+            "subject_id": encounter.patient_id, "encounter_id": encounter.pk, "reason": reason,
+            "version": receipt.version, "sha256": receipt.sha256, "content_sha256": content, "size": receipt.size,
+            "retain_until": receipt.retain_until, "read_at": read_at, "verified_at": timezone.now(),
+        },
     )
+    return copy
 
 
-def _write_tar(target: BinaryIO, patient: Patient, encounter: Encounter) -> str:
-    """Write the bundle; returns the hash over its files, which ignores when it was made."""
+def _put(name: str, closed: BinaryIO, until: dt.date) -> Receipt:
+    """Keep it; what a killed worker, or a faster one, put under this name counts as well."""
+    store = lockbox()
+    try:
+        return store.put(name, closed, until)
+    except AlreadyKept:
+        version = dict(store.names(name))[name]
+        receipt = store.receipt(name, version)
+        if not store.verify(name, version, receipt.sha256):
+            raise Damaged(name) from None
+        return receipt
+
+
+def _write_tar(target: SealedSpool, encounter: Encounter) -> str:
+    """Write the bundle; returns the hash over its files, those that go on changing left out."""
     hashes: dict[str, str] = {}
-    with tarfile.open(fileobj=target, mode="w") as tar:
-        for name, data in _files(patient.pk, encounter.pk):
+    with tarfile.open(fileobj=cast(BinaryIO, target), mode="w|") as tar:
+        for name, data in _files(encounter.patient_id, encounter.pk):
             hashes[name] = hashlib.sha256(data).hexdigest()
             _add(tar, name, data)
         manifest = {
             "format": "portal-archive-1",
-            "subject_id": str(patient.pk),
+            "subject_id": str(encounter.patient_id),
             "encounter_id": str(encounter.pk),
             "clinic": settings.CLINIC_LEGAL_NAME,
             "made_at": timezone.now().isoformat(timespec="seconds"),
             "sha256": hashes,
         }
         _add(tar, "manifest.json", json.dumps(manifest, indent=1).encode())
-    stable = {name: digest for name, digest in hashes.items() if name not in _VOLATILE}
-    return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()
-
-
-# Not part of the question "has the record changed?": each archive run itself adds to the log.
-_VOLATILE = frozenset({"accounting.json", "record.pdf", "record.fhir.json", "held.json"})
+    lasting = {name: digest for name, digest in hashes.items() if name not in _MOVING}
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
 
 
 def _files(patient_id: UUID, encounter_id: UUID) -> Iterator[tuple[str, bytes]]:
     yield from record_files(patient_id=patient_id, encounter_id=encounter_id)
-    held = archive_of(subject_of(patient_id))
-    for app, name in (("agreements", "agreements.json"), ("privacy", "requests.json"), ("audit", "accounting.json")):
+    held = archive_of(subject_of(patient_id), BESIDES)
+    for app, name in _NAMED.items():
         yield name, _json(held.pop(app))
-    held.pop("records", None)  # the record itself is the bundle's files
     yield "held.json", _json(held)
 
 
@@ -121,32 +144,29 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(entry, io.BytesIO(data))
 
 
-def _last_service(encounter: Encounter) -> dt.date:
-    last = encounter.closed_at or encounter.submitted_at or encounter.opened_at
-    return last.astimezone(clinic_zone()).date()
-
-
 def archive_patient(*, patient_id: UUID, reason: ArchiveReason) -> list[ArchiveCopy]:
-    """A copy of every consult that was ever sent. Drafts never sent are not archived."""
-    sent = Encounter.objects.filter(patient_id=patient_id, submitted_at__isnull=False).select_related("patient")
-    return [archive_encounter(encounter=encounter, reason=reason) for encounter in sent.order_by("opened_at")]
+    """A copy of every consult that was ever sent and must still be kept. Drafts are not archived."""
+    copies = [archive_encounter(encounter=encounter, reason=reason) for encounter in sent_encounters(patient_id)]
+    return [copy for copy in copies if copy is not None]
 
 
 def archive_nightly(*, most: int = 1000) -> dict[str, int]:
     """Copies of finished or changed consults; one that fails does not stop the others.
 
-    Leaves evidence: how many were due, sealed, failed.
+    Leaves evidence: how many were due, sealed, found unchanged, failed.
     """
-    from privacy.selectors import encounters_to_archive
-
-    counts = {"due": 0, "sealed": 0, "failed": 0}
-    for encounter in encounters_to_archive()[:most].iterator(chunk_size=100):
+    counts = {"due": 0, "sealed": 0, "unchanged": 0, "failed": 0}
+    begun = timezone.now()
+    for encounter_id in list(encounters_to_archive().values_list("pk", flat=True)[:most]):
+        encounter = Encounter.objects.select_related("patient").filter(pk=encounter_id).first()
+        if encounter is None:  # erased meanwhile
+            continue
         counts["due"] += 1
         try:
-            archive_encounter(encounter=encounter, reason=ArchiveReason.NIGHTLY)
-            counts["sealed"] += 1
+            copy = archive_encounter(encounter=encounter, reason=ArchiveReason.NIGHTLY)
+            counts["sealed" if copy is not None and copy.sealed_at >= begun else "unchanged"] += 1
         except Exception:
-            _log.exception("archive copy failed for encounter %s", encounter.pk)
+            _log.exception("archive copy failed for encounter %s", encounter_id)
             counts["failed"] += 1
     evidence_record(
         kind=EVIDENCE, passed=counts["failed"] == 0, facts=dict(counts), valid_for=dt.timedelta(hours=36)

@@ -6,6 +6,7 @@ neighbours. A test fails when an app has a model with a path to a person and is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -57,18 +58,23 @@ MODULES: dict[str, PersonalData] = cast(
 
 def subject_of(patient_id: UUID) -> Subject:
     """The person with the accounts that are their own (not those of guardians)."""
-    own = AccessGrant.objects.filter(patient_id=patient_id, kind=GrantKind.SELF, account_id__isnull=False)
-    return Subject(patient_id, tuple(sorted(set(own.values_list("account_id", flat=True)))))
+    own = AccessGrant.objects.filter(patient_id=patient_id, kind=GrantKind.SELF)
+    accounts = {account_id for account_id in own.values_list("account_id", flat=True) if account_id is not None}
+    return Subject(patient_id, tuple(sorted(accounts)))
 
 
-def export_of(subject: Subject) -> dict[str, Any]:
-    """What each app holds, app by app, for the person's own copy (P31, P32)."""
-    return {app: module.export_for(subject) for app, module in MODULES.items()}
+# The record has files of its own in a copy and in a bundle; these are the other apps' words.
+BESIDES = tuple(app for app in MODULES if app != "records")
 
 
-def archive_of(subject: Subject) -> dict[str, Any]:
-    """What each app puts into the archive bundle (P40)."""
-    return {app: module.archive_for(subject) for app, module in MODULES.items()}
+def export_of(subject: Subject, apps: Iterable[str] = BESIDES) -> dict[str, Any]:
+    """What each of these apps holds, for the person's own copy (P31, P32, RULES 1.1)."""
+    return {app: MODULES[app].export_for(subject) for app in apps}
+
+
+def archive_of(subject: Subject, apps: Iterable[str] = BESIDES) -> dict[str, Any]:
+    """What each of these apps puts into the archive bundle (P40)."""
+    return {app: MODULES[app].archive_for(subject) for app in apps}
 
 
 def erase_all(subject: Subject) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -16,39 +18,66 @@ from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.crypto import sealed
+from portal.crypto.sealed import SealedRef
 from portal.errors import NotVisible
 from portal.jobs.models import Job
 from portal.jobs.registry import JobKind, Progress, register
-from portal.permissions import Purpose, Role
+from portal.permissions import Purpose
 from privacy import mails
+from privacy.dossier import export_of, subject_of
 from privacy.models import RecordCopy, RightsRequest
-from privacy.services import request_complete, request_failed
-from records.export.archive_file import build_record_zip
+from privacy.services import asker, request_complete, request_failed, request_resume
+from privacy.state import RequestState
+from records.export.archive_file import SealedSpool, build_record_zip
+
+FOLDER = "copies"
+# Older than any worker that may still be about to write the row.
+ORPHAN_AGE = timedelta(hours=1)
 
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     """Build the ZIP, seal it, keep its row, tell the patient. Safe to run again after a crash."""
-    request = RightsRequest.objects.get(pk=job.ref)
-    done = RecordCopy.objects.filter(request=request).first()
+    assert job.ref is not None
+    done = RecordCopy.objects.filter(request_id=job.ref).first()
     if done is not None:
         return {"copy": str(done.pk)}
-    owner = Actor(request.account_id, Role(job.owner_role))
-    with build_record_zip(by=owner, patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress) as z:
-        ref = sealed.write(z.read(), folder="copies")
+    request = request_resume(job.ref)
+    if request.state != RequestState.CARRYING_OUT:  # taken back, or overtaken by a deletion
+        return {"request": str(request.pk)}
+    with _zip(request, progress) as spool:
+        ref = sealed.write(spool.read(), folder=FOLDER)
     try:
-        with transaction.atomic():
-            request = RightsRequest.objects.select_for_update().get(pk=request.pk)
-            copy = RecordCopy.objects.create(
-                request=request, subject_id=request.subject_id, account_id=request.account_id,
-                name=ref.name, key=ref.key, size=ref.size,
-                expires_at=timezone.now() + timedelta(days=settings.EXPORT_LIFE_DAYS),
-            )
-            request_complete(request)
-            mails.copy_ready(copy)
+        copy = _keep(request.pk, ref)
     except BaseException:
         sealed.delete(ref.name)
         raise
     return {"copy": str(copy.pk)}
+
+
+def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
+    """The record's own files, and one file with what each other app holds (RULES 1.1)."""
+    besides = export_of(subject_of(request.subject_id))
+    more = {
+        f"other/{app}.json": json.dumps(held, indent=1, ensure_ascii=False, default=str).encode()
+        for app, held in besides.items()
+    }
+    return build_record_zip(
+        by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more
+    )
+
+
+def _keep(request_id: UUID, ref: SealedRef) -> RecordCopy:
+    """The row, the request's end and the mail: all or nothing. Two workers keep one copy."""
+    with transaction.atomic():
+        request = RightsRequest.objects.select_for_update().get(pk=request_id)
+        copy = RecordCopy.objects.create(
+            request=request, subject_id=request.subject_id, account_id=request.account_id,
+            name=ref.name, key=ref.key, size=ref.size,
+            expires_at=timezone.now() + timedelta(days=settings.EXPORT_LIFE_DAYS),
+        )
+        request_complete(request)
+        mails.copy_ready(copy)
+    return copy
 
 
 def _failed(job: Job) -> None:
@@ -75,8 +104,8 @@ def copy_open(*, by: Actor, copy_id: UUID) -> tuple[RecordCopy, Iterator[bytes]]
 
     Raises ``NotVisible`` for anybody else, or when its time has passed.
     """
-    copy = RecordCopy.objects.filter(pk=copy_id, account_id=by.account_id, expires_at__gt=timezone.now()).first()
-    if copy is None or by.account_id is None:
+    copy = RecordCopy.objects.filter(pk=copy_id, account_id=by.account, expires_at__gt=timezone.now()).first()
+    if copy is None:
         raise NotVisible
     with transaction.atomic(durable=True):
         access_record(
@@ -90,7 +119,7 @@ def copy_open(*, by: Actor, copy_id: UUID) -> tuple[RecordCopy, Iterator[bytes]]
 def copies_expire() -> int:
     """Remove what is past its time, file first. Returns how many."""
     gone = 0
-    for copy in RecordCopy.objects.filter(expires_at__lt=timezone.now())[:200]:
+    for copy in RecordCopy.objects.defer("key").filter(expires_at__lt=timezone.now())[:200]:
         sealed.delete(copy.name)
         access_record(
             by=SYSTEM, action=Action.DELETE, purpose=Purpose.OPERATIONS, subject_id=copy.subject_id,
@@ -99,6 +128,29 @@ def copies_expire() -> int:
         copy.delete()
         gone += 1
     return gone
+
+
+def orphans_remove() -> int:
+    """Delete files that no row names: a worker was killed after writing one. Returns how many.
+
+    The folder holds the downloads of a few days, so all of it is looked through at once.
+    """
+    store = storages["sealed"]
+    names = [f"{FOLDER}/{part}/{name}" for part in _listed(FOLDER, 0) for name in _listed(f"{FOLDER}/{part}", 1)]
+    known = set(RecordCopy.objects.values_list("name", flat=True))
+    old = timezone.now() - ORPHAN_AGE
+    orphans = [name for name in names if name not in known and store.get_modified_time(name) < old]
+    for name in orphans:
+        sealed.delete(name)
+    return len(orphans)
+
+
+def _listed(folder: str, kind: int) -> list[str]:
+    """Folders (``kind`` 0) or files (1) inside a folder of the store."""
+    try:
+        return list(storages["sealed"].listdir(folder)[kind])
+    except FileNotFoundError:
+        return []
 
 
 def copy_of(request: RightsRequest) -> RecordCopy | None:

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from portal.accounts.selectors import staff_of
 from portal.outbox.letters import Letter
 from portal.outbox.models import Category
 from portal.outbox.registry import Mail, MailContext, Rendered, register
 from portal.outbox.services import mail_queue
+from portal.permissions import Role
 from privacy.models import RecordCopy, RightsRequest
 
-RECEIVED = Letter("privacy/mail/received", ("kind", "due", "url"))
+RECEIVED = Letter("privacy/mail/received", ("due", "url"))
 COPY_READY = Letter("privacy/mail/copy_ready", ("until", "url"))
+COPY_DELAYED = Letter("privacy/mail/copy_delayed", ("due", "url"))
 DENIED = Letter("privacy/mail/denied", ("url",))
-ERASED = Letter("privacy/mail/erased", ("kept_until", "officer", "officer_email"))
+WAITS = Letter("privacy/mail/waits", ("due", "url"))
+ERASED = Letter(
+    "privacy/mail/erased", ("kept_until", "years", "paid", "paid_back", "given", "officer", "officer_email", "phone")
+)
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What the closing letter tells: facts that are gone when it is sent (P39, P41).
+
+    ``kept_until`` is the archive's last day (None: nothing was ever sent in); ``paid`` whether
+    the books hold a payment; ``paid_back`` whether an unanswered consult is being paid back;
+    ``given`` how many disclosures to others the log shows.
+    """
+
+    kept_until: dt.date | None
+    paid: bool
+    paid_back: bool
+    given: int
 
 
 def _day(iso: str) -> str:
@@ -30,18 +53,43 @@ def _request_url(request_id: str) -> str:
 
 
 def request_received(request: RightsRequest) -> None:
-    """We have your request, and by when we must have answered it."""
+    """We have the request for deletion, and by when it must be answered (P35)."""
     mail_queue(
         kind="privacy.received", account_id=request.account_id, subject_id=request.subject_id,
-        once_key=f"privacy.received:{request.pk}",
-        refs={"request": str(request.pk), "kind": request.kind, "due": request.due_on.isoformat()},
+        once_key=f"privacy.received:{request.pk}", refs=_with_due(request),
     )
 
 
-def _received(mail: MailContext) -> Rendered:
-    return RECEIVED.render(
-        kind=mail.refs["kind"], due=_day(mail.refs["due"]), url=_request_url(mail.refs["request"])
+def request_waits(request: RightsRequest, why: str) -> None:
+    """Tell each compliance officer that something waits on the desk; ``why`` is a code, once each."""
+    for account_id in staff_of(Role.OFFICER):
+        mail_queue(
+            kind="privacy.waits", account_id=account_id, subject_id=request.subject_id,
+            once_key=f"privacy.waits:{request.pk}:{why}:{account_id}", refs=_with_due(request),
+        )
+
+
+def copy_delayed(request: RightsRequest) -> None:
+    """The copy could not be made at once; it will be, and by when (once a request)."""
+    mail_queue(
+        kind="privacy.copy_delayed", account_id=request.account_id, subject_id=request.subject_id,
+        once_key=f"privacy.copy_delayed:{request.pk}", refs=_with_due(request),
     )
+
+
+def _with_due(request: RightsRequest) -> dict[str, str]:
+    return {"request": str(request.pk), "due": request.due_on.isoformat()}
+
+
+def _dated(letter: Letter, page: str) -> Callable[[MailContext], Rendered]:
+    """A letter that names the last day and leads to the request's page."""
+
+    def render(mail: MailContext) -> Rendered:
+        return letter.render(
+            due=_day(mail.refs["due"]), url=settings.SITE_URL + reverse(page, args=[mail.refs["request"]])
+        )
+
+    return render
 
 
 def copy_ready(copy: RecordCopy) -> None:
@@ -69,28 +117,42 @@ def _denied(mail: MailContext) -> Rendered:
     return DENIED.render(url=_request_url(mail.refs["request"]))
 
 
-def record_erased(*, request: RightsRequest, address: str, kept_until: dt.date | None) -> None:
+def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> None:
     """The closing letter, to the address that the account had: the account is gone by then.
 
     Tied to no subject, so that the erasure does not take it away; the address is wiped on delivery.
     """
     mail_queue(
         kind="privacy.erased", address=address, once_key=f"privacy.erased:{request.pk}",
-        refs={"kept_until": kept_until.isoformat() if kept_until else "none"},
+        refs={
+            "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
+            "paid": str(closing.paid), "paid_back": str(closing.paid_back), "given": str(closing.given),
+        },
     )
 
 
 def _erased(mail: MailContext) -> Rendered:
-    kept = mail.refs["kept_until"]
+    refs = mail.refs
     return ERASED.render(
-        kept_until="" if kept == "none" else _day(kept),
-        officer=settings.CLINIC_OFFICER_NAME, officer_email=settings.CLINIC_OFFICER_EMAIL,
+        kept_until="" if refs["kept_until"] == "none" else _day(refs["kept_until"]),
+        years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",
+        given=int(refs["given"]), officer=settings.CLINIC_OFFICER_NAME,
+        officer_email=settings.CLINIC_OFFICER_EMAIL, phone=settings.CLINIC_PHONE,
     )
+
+
+_ASKED, _DESK = "privacy:request", "admin:privacy_request"
 
 
 def register_mails() -> None:
     """Called once at start."""
-    register(Mail("privacy.received", Category.OPERATIONAL, _received, _("We have your request")))
-    register(Mail("privacy.copy_ready", Category.OPERATIONAL, _copy_ready, _("The copy you asked for is ready")))
-    register(Mail("privacy.denied", Category.OPERATIONAL, _denied, _("A letter about your request")))
-    register(Mail("privacy.erased", Category.OPERATIONAL, _erased, _("What you asked us to do is done")))
+    kinds = (
+        ("received", _dated(RECEIVED, _ASKED), _("We have your request")),
+        ("copy_ready", _copy_ready, _("The copy you asked for is ready")),
+        ("copy_delayed", _dated(COPY_DELAYED, _ASKED), _("The copy you asked for takes longer")),
+        ("denied", _denied, _("A letter about your request")),
+        ("waits", _dated(WAITS, _DESK), _("A privacy request waits for you")),
+        ("erased", _erased, _("What you asked us to do is done")),
+    )
+    for name, render, subject in kinds:
+        register(Mail(f"privacy.{name}", Category.OPERATIONAL, render, subject))

@@ -47,6 +47,11 @@ class RightsRequest(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=RequestKind.values), name="request_kind_listed"),
+            models.CheckConstraint(condition=models.Q(state__in=RequestState.values), name="request_state_listed"),
+            models.CheckConstraint(
+                condition=models.Q(denial_ground__in=["", *DenialGround.values]), name="request_ground_listed"
+            ),
             models.CheckConstraint(condition=models.Q(due_on__gte=models.F("received_on")), name="request_due_later"),
             models.CheckConstraint(
                 condition=~models.Q(state="denied") | ~models.Q(denial_ground=""), name="request_denial_has_ground"
@@ -88,11 +93,18 @@ class ArchiveCopy(models.Model):
     content_sha256 = models.CharField(max_length=64, help_text="Of the manifest; tells whether the record changed.")
     size = models.BigIntegerField()
     retain_until = models.DateField()
+    read_at = models.DateTimeField(help_text="The record was read from then on; what changed later is not in it.")
     sealed_at = models.DateTimeField(auto_now_add=True)
-    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(help_text="Last read back and compared.")
 
     class Meta:
         verbose_name_plural = "archive copies"
+        indexes = [models.Index(fields=["encounter_id", "-read_at"], name="archive_newest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(reason__in=ArchiveReason.values), name="archive_reason_listed"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"archive copy {self.pk}"

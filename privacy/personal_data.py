@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject
 from privacy.models import ArchiveCopy, RecordCopy, RightsRequest
@@ -24,7 +26,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     "privacy.ArchiveCopy": dict.fromkeys(
         (
             "id", "subject_id", "encounter_id", "reason", "name", "version", "sha256", "content_sha256", "size",
-            "retain_until", "sealed_at", "verified_at",
+            "retain_until", "read_at", "sealed_at", "verified_at",
         ),
         _O,
     ),
@@ -71,10 +73,18 @@ def archive_for(subject: Subject) -> dict[str, Any]:
 
 
 def erase_for(subject: Subject) -> dict[str, int]:
-    """Remove downloadable copies with their files, and the words of requests; ids and dates stay."""
+    """Remove downloadable copies with their files, and the words of requests; ids and dates stay.
+
+    The files go once this is committed; what a crash leaves has lost its key and is swept.
+    """
     copies = RecordCopy.objects.filter(subject_id=subject.subject_id)
-    for name in copies.values_list("name", flat=True):
-        sealed.delete(name)
+    names = list(copies.values_list("name", flat=True))
+    transaction.on_commit(lambda: _files_remove(names), robust=True)
     removed, _by_model = copies.delete()
     RightsRequest.objects.filter(subject_id=subject.subject_id).update(note="", denial_letter="")
     return {"privacy.RecordCopy": removed} if removed else {}
+
+
+def _files_remove(names: list[str]) -> None:
+    for name in names:
+        sealed.delete(name)

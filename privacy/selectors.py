@@ -6,13 +6,21 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateTimeField, Exists, F, Max, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
-from portal.dates import today
+from consults.models import Consult
+from consults.state import ENDED as ENDED_CONSULTS
+from consults.state import UNSENT
+from portal.dates import clinic_zone, today
 from privacy.models import ArchiveCopy, RecordCopy, RightsRequest
-from privacy.state import ENDED
+from privacy.state import ENDED, OPEN
 from records.models import Answer, Assessment, Encounter, Message, Photo, Plan
+
+# A change whose transaction was still open while the record was read bears an earlier time: what
+# changed that shortly before the reading is looked at once more in the next night.
+STRADDLE = dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,8 @@ class Clock:
 
 def clock_of(request: RightsRequest, *, on: dt.date | None = None) -> Clock:
     """The request's clock on a day; one that has ended shows the day on which it did."""
-    day = request.ended_at.date() if request.ended_at else (on or today())
+    ended = request.ended_at
+    day = ended.astimezone(clinic_zone()).date() if ended else (on or today())
     days = (request.due_on - request.received_on).days
     passed = max(0, (day - request.received_on).days)
     return Clock(request.received_on, request.due_on, min(passed, days), days, (request.due_on - day).days)
@@ -50,7 +59,7 @@ def requests_of(subject_id: UUID) -> QuerySet[RightsRequest]:
 
 def open_requests() -> QuerySet[RightsRequest]:
     """The officer's desk: what is not done, nearest date first, without anybody's words."""
-    rows = RightsRequest.objects.exclude(state__in=[state.value for state in ENDED])
+    rows = RightsRequest.objects.filter(state__in=[state.value for state in OPEN])
     return rows.defer("note", "denial_letter").order_by("due_on", "created_at")
 
 
@@ -70,24 +79,85 @@ def archive_copies(subject_id: UUID) -> QuerySet[ArchiveCopy]:
     return ArchiveCopy.objects.filter(subject_id=subject_id).order_by("-sealed_at")
 
 
-def _newest(model: type, field: str) -> Subquery:
-    rows = model.objects.filter(encounter=OuterRef("pk")).order_by().values("encounter")  # type: ignore[attr-defined]
+def sent_encounters(patient_id: UUID) -> list[Encounter]:
+    """Consults that were handed in and paid, oldest first, with their patient."""
+    sent = Encounter.objects.filter(patient_id=patient_id, submitted_at__isnull=False)
+    return list(sent.select_related("patient").order_by("opened_at", "pk"))
+
+
+def last_service(patient_id: UUID) -> dt.date:
+    """The clinic's day on which patient and clinic last dealt with each other: handed in, wrote, signed.
+
+    Today for somebody who never sent anything.
+    """
+    found = [
+        Encounter.objects.filter(patient_id=patient_id).aggregate(at=Max("submitted_at"))["at"],
+        Message.objects.filter(patient_id=patient_id).aggregate(at=Max("sent_at"))["at"],
+        Plan.objects.filter(patient_id=patient_id).aggregate(at=Max("signed_at"))["at"],
+    ]
+    moments = [moment for moment in found if moment is not None]
+    return max(moments).astimezone(clinic_zone()).date() if moments else today()
+
+
+def _newest(model: type[Model], field: str, *, by: str = "encounter", outer: str = "pk") -> Subquery:
+    rows = model._default_manager.filter(**{by: OuterRef(outer)}).order_by().values(by)
     return Subquery(rows.annotate(newest=Max(field)).values("newest"), output_field=DateTimeField())
+
+
+def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
+    """Add ``changed_at``, when anything that goes into the bundle last changed, and ``copied_at``.
+
+    A later consult of the same patient counts too: it makes the older bundle be kept longer.
+    """
+    copies = ArchiveCopy.objects.filter(encounter_id=OuterRef("pk")).order_by("-read_at")
+    return encounters.annotate(
+        changed_at=Greatest(
+            F("submitted_at"), F("closed_at"), F("patient__updated_at"), _newest(Answer, "answered_at"),
+            _newest(Photo, "ready_at"), _newest(Message, "sent_at"), _newest(Message, "read_at"),
+            _newest(Plan, "updated_at"), _newest(Assessment, "updated_at"),
+            _newest(Encounter, "submitted_at", by="patient", outer="patient"),
+            _newest(RightsRequest, "created_at", by="subject_id", outer="patient"),
+            _newest(RightsRequest, "ended_at", by="subject_id", outer="patient"),
+        ),
+        copied_at=Subquery(copies.values("read_at")[:1]),
+    )
 
 
 def encounters_to_archive() -> QuerySet[Encounter]:
     """Consults that were sent, are finished, and have changed since their newest copy (or have none)."""
-    sealed = ArchiveCopy.objects.filter(encounter_id=OuterRef("pk")).order_by("-verified_at")
-    finished = Encounter.objects.filter(submitted_at__isnull=False).filter(
-        Q(closed_at__isnull=False) | Exists(Plan.objects.filter(encounter=OuterRef("pk"), signed_at__isnull=False))
+    signed = Plan.objects.filter(encounter=OuterRef("pk"), signed_at__isnull=False)
+    finished = Encounter.objects.filter(submitted_at__isnull=False).filter(Q(closed_at__isnull=False) | Exists(signed))
+    due = Q(copied_at__isnull=True) | Q(changed_at__gt=F("copied_at") - STRADDLE)
+    return _with_change(finished).filter(due).order_by("opened_at", "pk")
+
+
+def changed_since_copy(patient_id: UUID) -> QuerySet[Encounter]:
+    """Sent consults of a person that no copy holds as they are now."""
+    sent = Encounter.objects.filter(patient_id=patient_id, submitted_at__isnull=False)
+    return _with_change(sent).filter(Q(copied_at__isnull=True) | Q(changed_at__gt=F("copied_at")))
+
+
+@dataclass(frozen=True)
+class Afoot:
+    """What is under way for a person, before their record is deleted: counts and one time."""
+
+    unsent: int
+    unanswered: int
+    answered: int
+    copy_until: dt.datetime | None
+
+    @property
+    def consults(self) -> int:
+        return self.unsent + self.unanswered + self.answered
+
+
+def afoot(subject_id: UUID) -> Afoot:
+    """Consults that a deletion would end, and a copy that nobody has downloaded yet. Two queries."""
+    running = Consult.objects.filter(patient_id=subject_id).exclude(state__in=ENDED_CONSULTS)
+    found = running.aggregate(
+        unsent=Count("pk", filter=Q(state__in=UNSENT)),
+        unanswered=Count("pk", filter=~Q(state__in=UNSENT) & Q(answered_at__isnull=True)),
+        answered=Count("pk", filter=~Q(state__in=UNSENT) & Q(answered_at__isnull=False)),
     )
-    changed = finished.annotate(
-        changed_at=Greatest(
-            F("submitted_at"), F("closed_at"), F("patient__updated_at"), _newest(Answer, "answered_at"),
-            _newest(Photo, "ready_at"), _newest(Message, "sent_at"), _newest(Plan, "updated_at"),
-            _newest(Assessment, "updated_at"),
-        ),
-        copied_at=Subquery(sealed.values("verified_at")[:1]),
-    )
-    due = changed.filter(Q(copied_at__isnull=True) | Q(changed_at__gt=F("copied_at")))
-    return due.select_related("patient").order_by("opened_at")
+    waiting = RecordCopy.objects.filter(subject_id=subject_id, downloaded_at=None, expires_at__gt=timezone.now())
+    return Afoot(**found, copy_until=waiting.aggregate(until=Max("expires_at"))["until"])

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.accounts.models import User
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.dates import due_on, today
 from portal.errors import DomainError, NotVisible
 from portal.jobs.services import job_start
-from portal.permissions import Permission, Purpose, require
-from privacy import mails
+from portal.permissions import Permission, Purpose, Role, require
+from privacy import ledger, mails
 from privacy.models import DenialGround, RequestKind, RightsRequest
-from privacy.state import ALLOWED_ROLES, ENDED, TRANSITIONS, RequestAction, RequestState
+from privacy.state import ALLOWED_ROLES, OPEN, TRANSITIONS, RequestAction, RequestState
 from records.access import require_open
 
 DUE_DAYS = {RequestKind.ACCESS: "ACCESS_DUE_DAYS", RequestKind.DELETION: "DELETION_DUE_DAYS"}
@@ -29,31 +30,33 @@ def request_make(*, by: Actor, kind: RequestKind, patient_id: UUID, form_key: UU
     """Take a patient's own request, and start its clock today (P35).
 
     A copy is made at once, without waiting for anybody (P31); a deletion waits for the officer.
-    Pressing twice, or asking again while one is open, gives the one that is there.
+    Pressing twice, or asking again while one is open, gives the one that is there. That somebody
+    asked is told by mail in either case: the receipt of a deletion, or that the copy is ready.
     Raises ``NotVisible`` unless the record is the actor's own to ask about.
     """
     require(by, Permission.RECORD_OWN)
     require_open(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING)
-    assert by.account_id is not None
     received = today()
     try:
         with transaction.atomic():
             request = RightsRequest.objects.create(
-                kind=kind, subject_id=patient_id, account_id=by.account_id, form_key=form_key, note=note,
+                kind=kind, subject_id=patient_id, account_id=by.account, form_key=form_key, note=note,
                 received_on=received, due_on=due_on(received, getattr(settings, DUE_DAYS[RequestKind(kind)])),
             )
             _audit(by, Action.SUBMIT, request)
-            mails.request_received(request)
             if kind == RequestKind.ACCESS:
                 _move(request, RequestAction.START, SYSTEM)
-                _carry_out(request, SYSTEM, by)
+                _carry_out(request, SYSTEM)
+            else:
+                mails.request_received(request)
+                mails.request_waits(request, "new")
     except IntegrityError:
         return _already_there(by, kind, patient_id, form_key)
     return request
 
 
 def _already_there(by: Actor, kind: RequestKind, patient_id: UUID, form_key: UUID) -> RightsRequest:
-    open_states = [state.value for state in RequestState if state not in ENDED]
+    open_states = [state.value for state in OPEN]
     mine = RightsRequest.objects.filter(subject_id=patient_id, kind=kind)
     same = mine.filter(form_key=form_key).first() or mine.filter(state__in=open_states).first()
     if same is None:
@@ -72,26 +75,45 @@ def request_start(*, by: Actor, request_id: UUID) -> RightsRequest:
 
 
 def request_carry_out(*, by: Actor, request_id: UUID) -> RightsRequest:
-    """The officer has it done; a job does the work, and tells the patient when it is done."""
+    """The officer has it done; a job does the work, and tells the patient when it is done.
+
+    Raises ``DomainError`` ``copy_first`` for a deletion while a copy for the same person is not
+    made yet: what is deleted cannot be copied any more.
+    """
     with transaction.atomic():
         request = _locked(by, request_id)
-        _carry_out(request, by, by)
+        if request.kind == RequestKind.DELETION and _copy_is_due(request.subject_id):
+            raise DomainError(
+                "copy_first", _("The patient also asked for a copy, and it is not made yet. See to the copy first.")
+            )
+        request.officer_id = request.officer_id or by.account_id
+        _carry_out(request, by)
         return request
 
 
-def _carry_out(request: RightsRequest, by: Actor, owner: Actor) -> None:
+def _copy_is_due(subject_id: UUID) -> bool:
+    wanted = RightsRequest.objects.filter(subject_id=subject_id, kind=RequestKind.ACCESS)
+    return wanted.filter(state__in=[state.value for state in OPEN]).exists()
+
+
+def _carry_out(request: RightsRequest, by: Actor) -> None:
     _move(request, RequestAction.CARRY_OUT, by)
-    attempt = RightsRequest.objects.filter(pk=request.pk, job_id__isnull=False).count()
-    once_key = f"request:{request.pk}:{timezone.now():%Y%m%d%H%M%S%f}" if attempt else f"request:{request.pk}"
+    # A second try is a job of its own: the first one's key would find the job that failed.
+    again = f":{uuid4().hex}" if request.job_id else ""
+    erasure = request.kind == RequestKind.DELETION
     # An erasure is nobody's job: its row must not go with the account that asked for it.
-    job_owner = SYSTEM if request.kind == RequestKind.DELETION else Actor(request.account_id, owner.role)
     job = job_start(
-        by=job_owner, kind=JOB_KINDS[RequestKind(request.kind)],
-        subject_id=None if request.kind == RequestKind.DELETION else request.subject_id,
-        ref=request.pk, once_key=once_key,
+        by=SYSTEM if erasure else asker(request), kind=JOB_KINDS[RequestKind(request.kind)],
+        subject_id=None if erasure else request.subject_id, ref=request.pk, once_key=f"request:{request.pk}{again}",
     )
     request.job_id = job.pk
     request.save(update_fields=["state", "job_id", "officer_id"])
+
+
+def asker(request: RightsRequest) -> Actor:
+    """Who asked, in the role of their account; a copy holds what this person may see."""
+    role = User.objects.values_list("role", flat=True).filter(pk=request.account_id).first()
+    return Actor(request.account_id, Role(role or Role.ANONYMOUS))
 
 
 def request_deny(*, by: Actor, request_id: UUID, ground: DenialGround, letter: str) -> RightsRequest:
@@ -108,18 +130,29 @@ def request_deny(*, by: Actor, request_id: UUID, ground: DenialGround, letter: s
         request.ended_at = timezone.now()
         request.save(update_fields=["state", "denial_ground", "denial_letter", "ended_at"])
         mails.request_denied(request)
+        ledger.erasure_void(request.pk)
         return request
 
 
 def request_withdraw(*, by: Actor, request_id: UUID) -> RightsRequest:
     """The patient takes the request back, as long as nothing has been carried out."""
     with transaction.atomic():
-        request = RightsRequest.objects.select_for_update().filter(pk=request_id, account_id=by.account_id).first()
+        request = RightsRequest.objects.select_for_update().filter(pk=request_id, account_id=by.account).first()
         if request is None:
             raise NotVisible
         _move(request, RequestAction.WITHDRAW, by)
-        request.ended_at = timezone.now()
-        request.save(update_fields=["state", "ended_at"])
+        _end(request)
+        ledger.erasure_void(request.pk)
+        return request
+
+
+def request_resume(request_id: UUID) -> RightsRequest:
+    """The request as its job finds it. A try that the patient started anew is taken up again."""
+    with transaction.atomic():
+        request = RightsRequest.objects.select_for_update().get(pk=request_id)
+        if request.state == RequestState.IN_PROGRESS:
+            _move(request, RequestAction.CARRY_OUT, SYSTEM)
+            request.save(update_fields=["state"])
         return request
 
 
@@ -128,17 +161,38 @@ def request_complete(request: RightsRequest) -> None:
     if request.state == RequestState.COMPLETED:
         return
     _move(request, RequestAction.COMPLETE, SYSTEM)
-    request.ended_at = timezone.now()
-    request.save(update_fields=["state", "ended_at"])
+    _end(request)
 
 
 def request_failed(request_id: UUID) -> None:
-    """The job was given up: back to the officer's desk, with the clock still running."""
+    """The job was given up: back to the officer's desk, with the clock still running (P35).
+
+    Who waits for a copy hears that it takes longer; the officer hears that it waits.
+    """
     with transaction.atomic():
         request = RightsRequest.objects.select_for_update().filter(pk=request_id).first()
-        if request is not None and request.state == RequestState.CARRYING_OUT:
-            _move(request, RequestAction.FAIL, SYSTEM)
-            request.save(update_fields=["state"])
+        if request is None or request.state != RequestState.CARRYING_OUT:
+            return
+        _move(request, RequestAction.FAIL, SYSTEM)
+        request.save(update_fields=["state"])
+        if request.kind == RequestKind.ACCESS:
+            mails.copy_delayed(request)
+        mails.request_waits(request, f"failed-{(request.job_id or request.pk).hex}")
+
+
+def requests_lapse(*, subject_id: UUID, but: UUID) -> None:
+    """What else this person had asked for ends with the record. In the erasure's transaction."""
+    others = RightsRequest.objects.select_for_update().filter(
+        subject_id=subject_id, state__in=[state.value for state in OPEN]
+    )
+    for request in others.exclude(pk=but):
+        _move(request, RequestAction.LAPSE, SYSTEM)
+        _end(request)
+
+
+def _end(request: RightsRequest) -> None:
+    request.ended_at = timezone.now()
+    request.save(update_fields=["state", "ended_at"])
 
 
 def _locked(by: Actor, request_id: UUID) -> RightsRequest:

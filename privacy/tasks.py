@@ -15,5 +15,6 @@ def archive_nightly() -> None:
 
 @shared_task(name="privacy.sweep")
 def sweep() -> None:
-    """Remove downloads whose time has passed."""
+    """Remove downloads whose time has passed, and files that a killed worker left."""
     exports.copies_expire()
+    exports.orphans_remove()

@@ -8,7 +8,7 @@ import json
 import secrets
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, cast
 from uuid import UUID
 
@@ -89,13 +89,14 @@ def _nonce(number: int) -> bytes:
 
 
 def build_record_zip(
-    *, by: Actor, patient_id: UUID, purpose: Purpose, progress: Progress | None = None
+    *, by: Actor, patient_id: UUID, purpose: Purpose, progress: Progress | None = None,
+    more: Mapping[str, bytes] | None = None,
 ) -> SealedSpool:
     """The copy, ready to be read; ``close()`` it, or use it in a ``with``. Its length is ``size``.
 
     ``progress(done, total, code)`` is told ``record``, ``photos``, ``pdf``, ``zip``. Memory stays
-    near one photo. A file that cannot be read is named in the copy. Raises ``NotVisible``,
-    ``StorageUnavailable``.
+    near one photo. A file that cannot be read is named in the copy. ``more`` are further files by
+    name: what the apps above hold. Raises ``NotVisible``, ``StorageUnavailable``.
     """
     report = progress or (lambda _done, _total, _message: None)
     report(0, 1, "record")
@@ -106,7 +107,7 @@ def build_record_zip(
     spool = SealedSpool()
     try:
         with zipfile.ZipFile(cast("IO[bytes]", spool), "w", zipfile.ZIP_DEFLATED) as target:
-            _fill(target, files)
+            _fill(target, files, more or {})
         report(1, 1, "zip")
         spool.rewind()
     except BaseException:
@@ -115,7 +116,7 @@ def build_record_zip(
     return spool
 
 
-def _fill(target: zipfile.ZipFile, files: RecordFiles) -> None:
+def _fill(target: zipfile.ZipFile, files: RecordFiles, more: Mapping[str, bytes]) -> None:
     day = last_change(files.record).timetuple()[:6]
     hashes: dict[str, str] = {}
 
@@ -127,14 +128,16 @@ def _fill(target: zipfile.ZipFile, files: RecordFiles) -> None:
 
     for name, data in files:
         add(name, data)
-    add("README.txt", readme(files.notes).encode())
+    for name, data in more.items():
+        add(name, data)
+    add("README.txt", readme(files.notes, more=bool(more)).encode())
     manifest = {"format": "portal-record-1", "clinic": settings.CLINIC_LEGAL_NAME, "sha256": dict(hashes)}
     if files.missing:
         manifest["missing"] = list(files.missing)
     add("manifest.json", json.dumps(manifest, indent=1).encode())
 
 
-def readme(notes: list[str]) -> str:
+def readme(notes: list[str], *, more: bool = False) -> str:
     """How to open the copy, in plain words; Windows line ends, so that any editor shows them."""
     lines = [
         _("Your health record from %(clinic)s") % {"clinic": settings.CLINIC_NAME},
@@ -142,6 +145,7 @@ def readme(notes: list[str]) -> str:
         _("record.pdf - read it with any PDF reader, or print it."),
         _("photos - your photos, as JPEG pictures."),
         _("record.fhir.json - the same record for other clinics and apps (HL7 FHIR R4)."),
+        *([_("other - what else we hold: account, agreements, payments, requests, who looked.")] if more else []),
         _("manifest.json - a list of the files with their SHA-256 hashes, to check that nothing changed."),
         "",
         _("This copy is not encrypted. Keep it where only you can open it."),

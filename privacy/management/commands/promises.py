@@ -54,4 +54,5 @@ class Command(BaseCommand):
                 f"{proof.kind} {'passed' if proof.passed else 'FAILED'} {proof.recorded_at:%Y-%m-%d %H:%M}"
                 for proof in state.proofs
             )
-            self.stdout.write(f"{state.promise.id:>4}  {state.tests:>3} tests  {proofs or '-':<48} {state.promise.text}")
+            line = f"{state.promise.id:>4}  {state.tests:>3} tests  {proofs or '-':<48} {state.promise.text}"
+            self.stdout.write(line)
