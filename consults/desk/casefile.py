@@ -18,7 +18,7 @@ from portal.errors import NotVisible
 from portal.permissions import Purpose
 from records.photos.models import PhotoView
 from records.photos.selectors import PhotoCard
-from records.vault import AnswerView, EncounterView, PatientView, open_record
+from records.vault import UNREADABLE, AnswerView, EncounterView, PatientView, open_record
 
 # Questions whose answers stand in the banner, by id, in any version of a questionnaire.
 ALLERGIES, REACTION, PREGNANCY = "allergies", "reaction", "pregnancy"
@@ -109,6 +109,13 @@ class CaseFile:
     def signed(self) -> bool:
         plan = self.encounter.plan
         return plan is not None and plan.signed_at is not None
+
+    @property
+    def unreadable(self) -> bool:
+        """Part of what was written cannot be opened: writing over it would lose it for good."""
+        found, plan = self.encounter.assessment, self.encounter.plan
+        words = [found.diagnosis_code, found.diagnosis_text, found.note] if found is not None else []
+        return any(str(text) == str(UNREADABLE) for text in words) or bool(plan is not None and plan.unreadable)
 
     @property
     def waiting_photos(self) -> int:

@@ -210,8 +210,8 @@ def _plain(value: Any) -> Any:
 class MessageForm(forms.Form):
     """A message to the patient; asked as a question, the case waits for the answer.
 
-    ``inside`` names the page's answer form: its controls are sent along with it, so that a
-    half-written answer is kept when a message goes out.
+    Beside an answer form its controls belong to that form, so that a half-written answer is kept
+    when a message goes out.
     """
 
     form_key = FormKeyField()
@@ -220,11 +220,12 @@ class MessageForm(forms.Form):
         error_messages={"required": _("Write something first.")},
     )
 
-    def __init__(self, *args: Any, inside: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if inside:
-            for field in self.fields.values():
+    def place(self, inside: str) -> MessageForm:
+        """Put the controls into the form with this id, or (empty) leave them where they stand."""
+        for field in self.fields.values():
+            if inside:
                 field.widget.attrs["form"] = inside
+        return self
 
 
 class DeclineForm(forms.Form):

@@ -15,8 +15,9 @@ from consults.state import WITH_CLINICIAN
 from portal.context import Actor
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, require
-from records.models import Plan
+from records.models import Assessment, Plan
 from records.plans.services import assessment_save, plan_save
+from records.vault.content import unreadable_of
 
 FOUND = ("diagnosis_code", "diagnosis_text", "note")
 ADVISED = ("letter", "warnings", "weeks", "morning", "evening")
@@ -33,7 +34,7 @@ def draft_save(*, by: Actor, consult_id: UUID, version: str, content: Mapping[st
 
     ``content`` has the fields of ``FOUND`` and ``ADVISED``. Raises ``NotVisible``; ``DomainError``
     ``not_in_review`` when the case was answered or put back meanwhile, ``draft_changed`` when
-    another window kept a newer draft than ``version``.
+    another window kept a newer draft than ``version``, ``draft_unreadable``.
     """
     require(by, Permission.CASE_REVIEW)
     with transaction.atomic():
@@ -49,9 +50,24 @@ def draft_save(*, by: Actor, consult_id: UUID, version: str, content: Mapping[st
                   "Save again to keep yours in its place."),
             )
         encounter_id = consult.encounter_id
+        _refuse_to_bury(encounter_id)
         assessment_save(by=by, encounter_id=encounter_id, **{name: content[name] for name in FOUND})
         plan_save(by=by, encounter_id=encounter_id, **{name: content[name] for name in ADVISED})
     return draft_version(encounter_id)
+
+
+def _refuse_to_bury(encounter_id: UUID) -> None:
+    """A draft that no key opens is never written over: a key that comes back opens it again."""
+    for row, names in (
+        (Assessment.objects.filter(encounter_id=encounter_id).first(), FOUND),
+        (Plan.objects.filter(encounter_id=encounter_id).first(), ADVISED),
+    ):
+        if row is not None and unreadable_of(row, *names):
+            raise DomainError(
+                "draft_unreadable",
+                _("A part of the draft cannot be read. Nothing was saved, so that it is not lost. Please tell "
+                  "whoever runs the portal."),
+            )
 
 
 def answer_sign(*, by: Actor, consult_id: UUID, version: str, content: Mapping[str, Any]) -> Consult:

@@ -81,10 +81,11 @@ class Keys {
 
   pressed(event) {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
-      const sign = document.querySelector("[data-sign]");
-      if (sign) {
+      // In the message box the chord sends the message: nobody signs by mistake.
+      const button = document.querySelector(event.target.name === "body" ? "[data-send]" : "[data-sign]");
+      if (button) {
         event.preventDefault();
-        sign.form.requestSubmit(sign);
+        button.form.requestSubmit(button);
       }
       return;
     }

@@ -281,6 +281,8 @@ def test_a_question_after_the_answer_ends_with_the_answer_as_it_was_signed(clini
     assert case.state == ConsultState.NEEDS_INFORMATION
     shown = page(client, case)
     assert "Done: the answer stands" in shown and 'id="answer"' not in shown
+    again = text(send(client, "message", case, {"body": "", "form_key": key}))
+    assert "Write something first." in again and 'form="answer"' not in again
     assert send(client, "answered", case, {}).status_code == 302
     assert case.state == ConsultState.ANSWERED
     assert send(client, "close", case, {}).status_code == 302
@@ -326,3 +328,23 @@ def test_a_question_by_a_service_shows_the_same_case(clinician: User, as_: Any) 
         by=clinician.actor, consult_id=case.id, body="Since when?", form_key="0b6d2f9e-5e5c-4f55-8f0e-2f8d5a0d9c15"
     )
     assert "Since when?" in page(as_(clinician), case)
+
+
+@pytest.mark.promise("P38")
+def test_a_draft_that_cannot_be_read_is_not_written_over(clinician: User, as_: Any) -> None:
+    case, client = taken(clinician), as_(clinician)
+    send(client, "save", case, typed())
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE records_plan DISABLE TRIGGER USER")
+        cursor.execute("UPDATE records_plan SET letter = overlay(letter placing 'AAAA' from 40)")
+        cursor.execute("ALTER TABLE records_plan ENABLE TRIGGER USER")
+        cursor.execute("SELECT letter FROM records_plan")
+        token = cursor.fetchone()
+    shown = page(client, case)
+    assert "cannot be read" in shown and 'id="answer"' not in shown
+    version = draft_version(case.encounter.pk)
+    refused = text(send(client, "save", case, typed(version=version, letter="New words")))
+    assert "so that it is not lost" in refused and "New words" in refused
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT letter FROM records_plan")
+        assert cursor.fetchone() == token

@@ -14,6 +14,7 @@ from consults.state import ConsultState
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent
 from portal.permissions import Purpose
+from records.models import AccessGrant
 from records.plans.services import assessment_save, plan_save
 from tests.desk.building import taken, waiting
 from tests.records.building import photo
@@ -53,6 +54,14 @@ def test_two_who_take_at_once_one_gets_it_and_the_other_is_told(
     assert Consult.objects.get(pk=case.id).assigned_to == clinician.pk
     again = as_(clinician).post(url("take", case))
     assert again.url == url("case", case)
+
+
+def test_taking_what_was_never_sent_or_never_was_is_not_found(clinician: User, as_: Any) -> None:
+    assert as_(clinician).post(reverse("admin:consults_take", args=[uuid4()])).status_code == 404
+    case = waiting()
+    Consult.objects.filter(pk=case.id).update(state=ConsultState.DRAFT, paid_at=None)
+    AccessGrant.objects.filter(patient=case.patient, kind="queue").delete()
+    assert as_(clinician).post(url("take", case)).status_code == 404
 
 
 @pytest.mark.promise("P21")

@@ -129,6 +129,9 @@ def _refused(
     field = error.field if error.field in forms.answer.fields else None
     forms.answer.add_error(field, error.message)
     # The next press knows the draft that is there now: the person has been told of it.
+    if error.code == "draft_unreadable":
+        messages.error(request, error.message)
+        return case_page(request, consult, kept=forms.typed(), message=message)
     forms.renew(draft_version(consult.encounter_id))
     return case_page(request, consult, forms=forms, message=message)
 
@@ -148,4 +151,4 @@ def _case(request: AuthRequest, consult: Consult, *, show: bool) -> HttpResponse
     if show:
         chosen["show"] = "plan"
     url = reverse("admin:consults_case", args=[consult.pk])
-    return redirect(f"{url}?{urlencode(chosen)}" if chosen else url)
+    return redirect(f"{url}?{urlencode(chosen)}{'#plan-preview' if show else ''}" if chosen else url)

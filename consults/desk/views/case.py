@@ -52,7 +52,7 @@ def case_page(
     file = open_case_file(by=request.actor, consult=consult)
     messages_read(by=request.actor, encounter_id=consult.encounter_id)
     template = plan_templates().get(_asked(request, "template"))
-    editable = consult.state in WITH_CLINICIAN and not file.signed
+    editable = consult.state in WITH_CLINICIAN and not file.signed and not file.unreadable
     if editable and forms is None:
         forms = AnswerForms(initial=_start(file, template))
     context = {
@@ -61,7 +61,7 @@ def case_page(
         "mine": selectors.my_cards(by=request.actor), "waiting_count": selectors.waiting_count(),
         "pair": file.pair(_asked(request, "left"), _asked(request, "right")),
         "may": _deeds(consult), "editable": editable, "forms": forms,
-        "message": message or MessageForm(inside="answer" if editable else ""),
+        "message": (message or MessageForm()).place("answer" if editable else ""),
         "templates": plan_templates().values(), "template": template,
         "cautions": cautions_of(file, forms, template) if editable and forms is not None else [],
         "preview": preview or (editable and request.GET.get("show") == "plan"),
@@ -72,11 +72,6 @@ def case_page(
 def cautions_of(file: CaseFile, forms: AnswerForms, template: PlanTemplate | None = None) -> list[Caution]:
     """What in the plan as it stands does not go with what the patient told us."""
     return conflicts(file.dangers, forms.words, avoid_if=template.avoid_if if template else ())
-
-
-def inside_answer(consult: Consult) -> str:
-    """The id of the form that the message's controls belong to: the answer's, while there is one."""
-    return "answer" if consult.state in WITH_CLINICIAN else ""
 
 
 def _asked(request: AuthRequest, name: str) -> str:

@@ -16,7 +16,7 @@ from consults import services
 from consults.desk import selectors
 from consults.desk.forms import DeclineForm, MessageForm
 from consults.desk.views.answer import keep_typed
-from consults.desk.views.case import case_page, inside_answer
+from consults.desk.views.case import case_page
 from consults.models import Consult
 from consults.state import TRANSITIONS, ConsultAction, ConsultState
 from portal.errors import DomainError, NotVisible
@@ -29,8 +29,10 @@ def take(request: AuthRequest, consult_id: UUID) -> HttpResponse:
     try:
         services.consult_take(by=request.actor, consult_id=consult_id)
     except (DomainError, NotVisible):
-        mine = Consult.objects.filter(pk=consult_id, assigned_to=request.account_id).exists()
-        if not mine:
+        consult = Consult.objects.filter(pk=consult_id, paid_at__isnull=False).first()
+        if consult is None:
+            raise
+        if consult.assigned_to != request.account_id:
             messages.warning(request, _("Somebody else took this case just now. Please choose another."))
             return redirect("admin:consults_queue")
     return redirect("admin:consults_case", consult_id=consult_id)
@@ -109,7 +111,7 @@ def _write(
     request: AuthRequest, consult: Consult, send: Callable[[str, UUID], None], said: str
 ) -> HttpResponse:
     """Keep the half-written answer, send the message; or show both again with what is wrong."""
-    form = MessageForm(request.POST, inside=inside_answer(consult))
+    form = MessageForm(request.POST)
     refused = keep_typed(request, consult, message=form)
     if refused is not None:
         return refused
