@@ -7,12 +7,14 @@ are proven on every change without carrying the tests.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from django.utils import timezone
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext_lazy as _
 
@@ -32,16 +34,28 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """The newest live proof of one kind. ``holds`` is false when it failed or is too old."""
+
+    kind: str
+    recorded_at: dt.datetime | None
+    holds: bool
+
+
+@dataclass(frozen=True)
 class PromiseState:
-    """How a promise stands: how many tests prove it, and its newest live proof, if any."""
+    """How a promise stands: how many tests guard it, and what the running site last showed.
+
+    ``tested`` means that a test named after it exists and no live proof is missing, old or failed.
+    """
 
     promise: Promise
     tests: int
-    proofs: tuple[Evidence, ...]
+    proofs: tuple[Proof, ...]
 
     @property
-    def proven(self) -> bool:
-        return self.tests > 0 and all(proof.passed for proof in self.proofs)
+    def tested(self) -> bool:
+        return self.tests > 0 and all(proof.holds for proof in self.proofs)
 
 
 PROMISES: tuple[Promise, ...] = (
@@ -109,6 +123,27 @@ PROMISES: tuple[Promise, ...] = (
 )
 
 
+# Where each part of the policy begins.
+SECTIONS: tuple[tuple[str, str | LazyText], ...] = (
+    ("P01", _("You and our policy")),
+    ("P05", _("What we hold")),
+    ("P11", _("What it is used for, and who gets it")),
+    ("P17", _("How it is guarded")),
+    ("P26", _("Mail")),
+    ("P30", _("Your rights")),
+    ("P42", _("Cookies and counting")),
+    ("P45", _("Children and teens")),
+    ("P50", _("Questions, complaints, oversight")),
+    ("S1", _("What the clinic does for you")),
+)
+
+
+def tested_count() -> int:
+    """How many promises have at least one test; no query."""
+    tests = promise_tests()
+    return sum(bool(tests.get(promise.id)) for promise in PROMISES)
+
+
 @lru_cache(maxsize=1)
 def promise_tests() -> dict[str, list[str]]:
     """Names of the tests of each promise, as of this release."""
@@ -116,12 +151,28 @@ def promise_tests() -> dict[str, list[str]]:
 
 
 def promise_states(promises: Sequence[Promise] = PROMISES) -> list[PromiseState]:
-    """How each promise stands now; evidence is read with one query a kind."""
-    tests = promise_tests()
-    kinds = {kind for promise in promises for kind in promise.live}
-    newest = {kind: evidence.latest(kind) for kind in kinds}
-    states = []
-    for promise in promises:
-        proofs = tuple(proof for kind in promise.live if (proof := newest[kind]) is not None)
-        states.append(PromiseState(promise, len(tests.get(promise.id, [])), proofs))
-    return states
+    """How each promise stands now; one query for all evidence."""
+    tests, newest, now = promise_tests(), evidence.latest_by_kind(), timezone.now()
+    return [
+        PromiseState(
+            promise, len(tests.get(promise.id, [])), tuple(_proof(kind, newest.get(kind), now) for kind in promise.live)
+        )
+        for promise in promises
+    ]
+
+
+def _proof(kind: str, row: Evidence | None, now: dt.datetime) -> Proof:
+    if row is None:
+        return Proof(kind, None, holds=False)
+    return Proof(kind, row.recorded_at, holds=row.passed and row.good_until >= now)
+
+
+def sections(states: Sequence[PromiseState]) -> list[tuple[str | LazyText, list[PromiseState]]]:
+    """The promises under their headings, in the order of the policy."""
+    headings = dict(SECTIONS)
+    found: list[tuple[str | LazyText, list[PromiseState]]] = []
+    for state in states:
+        if state.promise.id in headings:
+            found.append((headings[state.promise.id], []))
+        found[-1][1].append(state)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from consults.models import Consult
 from consults.state import ENDED as ENDED_CONSULTS
 from consults.state import UNSENT
+from portal.audit.models import AccessEvent
 from portal.dates import clinic_zone, today
 from privacy.models import ArchiveCopy, RecordCopy, RightsRequest
 from privacy.state import ENDED, OPEN
@@ -53,8 +55,7 @@ def clock_of(request: RightsRequest, *, on: dt.date | None = None) -> Clock:
 
 def requests_of(subject_id: UUID) -> QuerySet[RightsRequest]:
     """A person's requests, newest first, without their words."""
-    rows = RightsRequest.objects.filter(subject_id=subject_id).defer("note", "denial_letter")
-    return rows.select_related("copy").defer("copy__key", "note", "denial_letter").order_by("-created_at")
+    return RightsRequest.objects.filter(subject_id=subject_id).defer("note", "denial_letter").order_by("-created_at")
 
 
 def open_requests() -> QuerySet[RightsRequest]:
@@ -67,11 +68,6 @@ def ended_requests(*, most: int = 50) -> QuerySet[RightsRequest]:
     """What was done last, newest first."""
     rows = RightsRequest.objects.filter(state__in=[state.value for state in ENDED])
     return rows.defer("note", "denial_letter").order_by("-ended_at")[:most]
-
-
-def copies_of(account_id: UUID) -> QuerySet[RecordCopy]:
-    """Downloads that wait for this account."""
-    return RecordCopy.objects.filter(account_id=account_id)
 
 
 def archive_copies(subject_id: UUID) -> QuerySet[ArchiveCopy]:
@@ -161,3 +157,26 @@ def afoot(subject_id: UUID) -> Afoot:
     )
     waiting = RecordCopy.objects.filter(subject_id=subject_id, downloaded_at=None, expires_at__gt=timezone.now())
     return Afoot(**found, copy_until=waiting.aggregate(until=Max("expires_at"))["until"])
+
+
+@dataclass
+class LooksOfADay:
+    """What one person looked at on one day: ``what`` are pairs of action and kind, each once."""
+
+    actor_id: UUID | None
+    event: AccessEvent
+    what: list[tuple[str, str]]
+
+
+def looks_by_day(rows: Iterable[AccessEvent], *, most: int) -> list[LooksOfADay]:
+    """The newest looks, gathered by person and clinic day, newest first; at most ``most`` of them."""
+    groups: dict[tuple[UUID | None, str, dt.date], LooksOfADay] = {}
+    for row in rows:
+        day = row.at.astimezone(clinic_zone()).date()
+        key = (row.actor_id, row.actor_role, day)
+        if key not in groups and len(groups) == most:
+            break
+        group = groups.setdefault(key, LooksOfADay(row.actor_id, row, []))
+        if (row.action, row.object_kind) not in group.what:
+            group.what.append((row.action, row.object_kind))
+    return list(groups.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,18 +22,22 @@ from portal.jobs.services import job_retry
 def job_status(request: AuthRequest, job_id: UUID) -> HttpResponse:
     """How far the work is. htmx asks for the card alone; without script the page reloads itself."""
     job = visible_or_404(jobs_of(request.actor), pk=job_id)
+    partial = bool(request.headers.get("HX-Request"))
+    response = render(request, "portal/jobs/_card.html" if partial else "portal/jobs/status.html", card_of(job))
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def card_of(job: Job) -> dict[str, Any]:
+    """What ``portal/jobs/_card.html`` shows, for any page that has the card on it."""
     kind = _kind(job)
-    context = {
+    return {
         "job": job,
         "title": kind.title if kind else "",
         "message": kind.messages.get(job.message, "") if kind else "",
         "over": job.state in (JobState.DONE, JobState.FAILED, JobState.EXPIRED),
         "done_url": kind.done_url(job) if kind and kind.done_url and job.state == JobState.DONE else "",
     }
-    partial = bool(request.headers.get("HX-Request"))
-    response = render(request, "portal/jobs/_card.html" if partial else "portal/jobs/status.html", context)
-    response.headers["Vary"] = "HX-Request"
-    return response
 
 
 @require_POST

@@ -2,32 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from portal.audit.models import Action
 
 register = template.Library()
 
+# Every kind of thing that the log names about a patient; a test fails for one that is missing.
 WORDS: dict[str, str | Promise] = {
     "records.patient": _("your contact details"),
     "records.encounter": _("a consult"),
-    "records.answers": _("your answers"),
+    "records.answer": _("an answer of yours"),
     "records.photo": _("a photo"),
-    "records.photos": _("your photos"),
-    "records.thread": _("your messages"),
-    "records.message": _("a message"),
+    "records.message": _("your messages"),
     "records.assessment": _("the finding"),
     "records.plan": _("your plan"),
     "records.record": _("your whole record"),
+    "records.history": _("what your record held before"),
+    "records.accessgrant": _("who may open your record"),
+    "consults.consult": _("a consult"),
     "privacy.request": _("a privacy request"),
     "privacy.copy": _("a copy of your record"),
+    "billing.order": _("a bill"),
+    "billing.refund": _("a refund"),
+    "outbox.mail": _("a mail to you"),
 }
+VERBS: dict[str, str | Promise] = {
+    Action.VIEW: _("Read"),
+    Action.LIST: _("Saw in a list:"),
+    Action.SEARCH: _("Found in a search:"),
+    Action.REVEAL: _("Uncovered"),
+    Action.EXPORT: _("Made a copy of"),
+    Action.DOWNLOAD: _("Downloaded"),
+    Action.PRINT: _("Printed"),
+    Action.SEND: _("Sent"),
+    Action.DISCLOSE: _("Gave out"),
+    Action.BREAK_GLASS: _("Opened in an emergency:"),
+}
+PHRASES_SHOWN = 3
+
+
+def phrase(action: str, object_kind: str) -> str:
+    """One look in plain words: "Read your plan". A kind without words of its own is "your record"."""
+    verb = VERBS.get(action) or Action(action).label
+    return _now("%(verb)s %(what)s") % {"verb": verb, "what": WORDS.get(object_kind, _now("your record"))}
 
 
 @register.filter
-def look_words(object_kind: str) -> str:
-    """What was looked at, in plain words; a kind without words of its own is "your record"."""
-    return str(WORDS.get(object_kind, _("your record")))
+def look_words(event: object) -> str:
+    """``phrase`` of a row of the log."""
+    return phrase(event.action, event.object_kind)  # type: ignore[attr-defined]
+
+
+@register.filter
+def looks_words(what: Iterable[tuple[str, str]]) -> str:
+    """Several looks in one line: the first three, and how many kinds more."""
+    phrases = [phrase(action, kind) for action, kind in what]
+    shown = phrases[:1] + [text[:1].lower() + text[1:] for text in phrases[1:PHRASES_SHOWN]]
+    more = len(phrases) - len(shown)
+    if more:
+        shown.append(ngettext("%(count)d thing more", "%(count)d things more", more) % {"count": more})
+    return ", ".join(shown)
 
 
 @register.filter

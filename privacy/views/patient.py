@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.accounts.selectors import display_names
+from portal.audit.models import AccessEvent
 from portal.audit.selectors import who_looked as looks_at
-from portal.errors import DomainError
-from portal.guards import AuthRequest, recent_sign_in_required, role_required
+from portal.errors import DomainError, NotVisible
+from portal.guards import AuthRequest, recent_sign_in_required, role_required, visible_or_404
+from portal.jobs.selectors import jobs_of
+from portal.jobs.views import card_of
 from portal.permissions import Role
 from privacy import exports, services
 from privacy.forms import CopyForm, DeletionForm
 from privacy.models import RequestKind, RightsRequest
-from privacy.selectors import clock_of, requests_of
+from privacy.promises import PROMISES, tested_count
+from privacy.selectors import LooksOfADay, afoot, clock_of, looks_by_day, requests_of
 from privacy.state import TRANSITIONS, RequestAction, RequestState
 from records.access import patients_of
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
 LOOKS_A_PAGE = 25
+REQUESTS_AT_HOME, DAYS_AT_HOME, LOOKS_AT_HOME = 20, 4, 200
 
 
 def _own_patient(request: AuthRequest) -> UUID:
     """The record whose privacy is at hand: one's own, else the first one that is looked after."""
     mine = patients_of(request.account_id)
     if not mine:
-        raise Http404
+        raise NotVisible
     return mine[0]
 
 
@@ -45,11 +51,24 @@ def _withdrawable(row: RightsRequest) -> bool:
     return (RequestState(row.state), RequestAction.WITHDRAW) in TRANSITIONS
 
 
-def _looks(patient_id: UUID, account_id: UUID, rows: list[Any]) -> list[dict[str, Any]]:
-    names = display_names(row.actor_id for row in rows)
-    return [
-        {"event": row, "name": names.get(row.actor_id, ""), "self": row.actor_id == account_id} for row in rows
-    ]
+def _looks(account_id: UUID, rows: Sequence[AccessEvent]) -> list[dict[str, Any]]:
+    names = _names(rows)
+    return [{**_who(row.actor_id, account_id, names), "event": row} for row in rows]
+
+
+def _names(rows: Iterable[AccessEvent | LooksOfADay]) -> dict[UUID, str]:
+    return display_names(row.actor_id for row in rows)
+
+
+def _who(actor_id: UUID | None, account_id: UUID, names: dict[UUID, str]) -> dict[str, Any]:
+    return {"name": names.get(actor_id, "") if actor_id else "", "self": actor_id == account_id}
+
+
+def _days(patient_id: UUID, account_id: UUID) -> list[dict[str, Any]]:
+    """Who looked on the last days, gathered; two queries."""
+    groups = looks_by_day(looks_at(patient_id)[:LOOKS_AT_HOME], most=DAYS_AT_HOME)
+    names = _names(groups)
+    return [{**_who(g.actor_id, account_id, names), "event": g.event, "what": g.what} for g in groups]
 
 
 @require_GET
@@ -57,11 +76,10 @@ def _looks(patient_id: UUID, account_id: UUID, rows: list[Any]) -> list[dict[str
 def home(request: AuthRequest) -> HttpResponse:
     """Requests with their clocks, who looked last, what can be asked for."""
     mine = patients_of(request.account_id)
-    cards, looks = [], []
+    context: dict[str, Any] = {"has_record": bool(mine), "tested": tested_count(), "promises": len(PROMISES)}
     if mine:
-        cards = [_card(row) for row in requests_of(mine[0])[:20]]
-        looks = _looks(mine[0], request.account_id, list(looks_at(mine[0])[:4]))
-    context = {"cards": cards, "looks": looks, "has_record": bool(mine)}
+        context["cards"] = [_card(row) for row in requests_of(mine[0])[:REQUESTS_AT_HOME]]
+        context["looks"] = _days(mine[0], request.account_id)
     return render(request, "privacy/home.html", context)
 
 
@@ -77,7 +95,7 @@ def ask_copy(request: AuthRequest) -> HttpResponse:
             by=request.actor, kind=RequestKind.ACCESS, patient_id=patient_id, form_key=form.cleaned_data["form_key"]
         )
         return redirect("privacy:request", request_id=row.pk)
-    return render(request, "privacy/copy.html", {"form": form})
+    return render(request, "privacy/copy.html", {"form": form, "days": settings.EXPORT_LIFE_DAYS})
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,18 +111,25 @@ def ask_deletion(request: AuthRequest) -> HttpResponse:
             form_key=form.cleaned_data["form_key"], note=form.cleaned_data["note"],
         )
         return redirect("privacy:request", request_id=row.pk)
-    return render(request, "privacy/delete.html", {"form": form, "years": settings.RETENTION_ADULT_YEARS})
+    context = {
+        "form": form, "years": settings.RETENTION_ADULT_YEARS, "afoot": afoot(patient_id),
+        "minor_age": settings.RETENTION_MINOR_UNTIL_AGE,
+    }
+    return render(request, "privacy/delete.html", context)
 
 
 @require_GET
 @role_required(*PATIENTS)
 def request_page(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Where one request stands."""
-    row = RightsRequest.objects.filter(pk=request_id, account_id=request.account_id).first()
-    if row is None:
-        raise Http404
-    copy = exports.copy_of(row)
-    return render(request, "privacy/request.html", {**_card(row), "copy": copy, "waiting": copy is None})
+    row = visible_or_404(RightsRequest.objects.filter(account_id=request.account_id), pk=request_id)
+    context = {**_card(row), "copy": exports.copy_of(row)}
+    job = jobs_of(request.actor).filter(pk=row.job_id).first() if row.job_id else None
+    if job is not None and row.state == RequestState.CARRYING_OUT:
+        context |= card_of(job)
+    if row.kind == RequestKind.DELETION and not row.ended_at:
+        context["afoot"] = afoot(row.subject_id)
+    return render(request, "privacy/request.html", context)
 
 
 @require_POST
@@ -122,13 +147,13 @@ def withdraw(request: AuthRequest, request_id: UUID) -> HttpResponse:
 @require_GET
 @role_required(*PATIENTS)
 @recent_sign_in_required
-def download(request: AuthRequest, copy_id: UUID) -> StreamingHttpResponse:
+def download(request: AuthRequest, copy_id: UUID) -> HttpResponse:
     """The copy as a file, streamed; only for its owner, only as long as it is kept."""
     copy, content = exports.copy_open(by=request.actor, copy_id=copy_id)
     response = StreamingHttpResponse(content, content_type="application/zip")
     response["Content-Length"] = str(copy.size)
     response["Content-Disposition"] = f'attachment; filename="my-record-{copy.made_at:%Y-%m-%d}.zip"'
-    return response
+    return cast(HttpResponse, response)
 
 
 @require_GET
@@ -137,5 +162,5 @@ def who_looked(request: AuthRequest) -> HttpResponse:
     """Everybody who opened the record: who, when, why (P21)."""
     patient_id = _own_patient(request)
     page = Paginator(looks_at(patient_id), LOOKS_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "looks": _looks(patient_id, request.account_id, list(page.object_list))}
+    context = {"page": page, "looks": _looks(request.account_id, list(page.object_list))}
     return render(request, "privacy/who_looked.html", context)

@@ -6,28 +6,34 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.accounts.selectors import address_of, display_names
+from portal.accounts.models import User
+from portal.accounts.selectors import display_names
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.errors import DomainError
-from portal.guards import AuthRequest
+from portal.guards import AuthRequest, visible_or_404
 from portal.jobs.models import Job
 from portal.permissions import Purpose
 from privacy import services
 from privacy.forms import DenialForm
 from privacy.models import RequestKind, RightsRequest
-from privacy.selectors import archive_copies, clock_of, ended_requests, open_requests
+from privacy.selectors import afoot, archive_copies, clock_of, ended_requests, open_requests
 from privacy.state import ALLOWED_ROLES, TRANSITIONS, RequestAction, RequestState
 
 
 def _cards(rows: list[RightsRequest]) -> list[dict[str, Any]]:
     names = display_names(row.officer_id for row in rows)
-    return [{"row": row, "clock": clock_of(row), "owner": names.get(row.officer_id, "")} for row in rows]
+    return [{"row": row, "clock": clock_of(row), "owner": _name(names, row)} for row in rows]
+
+
+def _name(names: dict[UUID, str], row: RightsRequest) -> str:
+    """Who has taken the request on; empty for nobody."""
+    return names.get(row.officer_id, "") if row.officer_id else ""
 
 
 @require_GET
@@ -45,12 +51,10 @@ def desk(request: AuthRequest) -> HttpResponse:
 @require_GET
 def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None = None) -> HttpResponse:
     """One request: who asked and how we know, the clock, what happened, what can be done."""
-    row = RightsRequest.objects.filter(pk=request_id).first()
-    if row is None:
-        raise Http404
+    row = visible_or_404(RightsRequest.objects.all(), pk=request_id)
     access_record(
         by=request.actor, action=Action.VIEW, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
-        object_kind="privacy.request", object_id=row.pk, basis=f"request:{row.pk}",
+        object_kind="privacy.request", object_id=row.pk, basis=f"request:{row.pk}", durable=True,
     )
     may = {
         action.value for (state, action) in TRANSITIONS
@@ -61,7 +65,9 @@ def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None
     context = {
         **admin.site.each_context(request),
         "title": row.get_kind_display(), "row": row, "clock": clock_of(row), "may": may,
-        "asked_by": address_of(row.account_id), "owner": display_names([row.officer_id]).get(row.officer_id, ""),
+        "asked_by": User.objects.only("email", "closed_at").filter(pk=row.account_id).first(),
+        "owner": _name(display_names([row.officer_id]), row),
+        "afoot": afoot(row.subject_id) if row.kind == RequestKind.DELETION and not row.ended_at else None,
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
         "copies": archive_copies(row.subject_id)[:20], "form": form or DenialForm(),
     }

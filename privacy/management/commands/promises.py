@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -37,6 +38,10 @@ def _marks(node: ast.AST) -> list[str]:
     return names
 
 
+def _moment(at: dt.datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "never"
+
+
 class Command(BaseCommand):
     help = "Show every promise with its tests and its live proof."
 
@@ -51,7 +56,7 @@ class Command(BaseCommand):
             return
         for state in promise_states():
             proofs = "; ".join(
-                f"{proof.kind} {'passed' if proof.passed else 'FAILED'} {proof.recorded_at:%Y-%m-%d %H:%M}"
+                f"{proof.kind} {'holds' if proof.holds else 'MISSING'} {_moment(proof.recorded_at)}"
                 for proof in state.proofs
             )
             line = f"{state.promise.id:>4}  {state.tests:>3} tests  {proofs or '-':<48} {state.promise.text}"
