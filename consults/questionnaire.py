@@ -11,12 +11,9 @@ answer holds certain codes. Red flags match codes: ``stop`` ends in advice and n
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -24,8 +21,6 @@ from django.utils.translation import gettext as _
 
 from portal.errors import DomainError
 
-FOLDER = Path(__file__).parent / "questionnaires"
-NEWEST = {"acne": "acne-1"}
 IDENT = re.compile(r"[a-z][a-z0-9_]{0,39}")
 TEXT_MAX = 2000
 # The answers that matter to conditions: chosen codes by question id. Texts and numbers have none.
@@ -253,22 +248,6 @@ class Questionnaire:
 def codes_of(answers: Iterable[Any]) -> dict[str, frozenset[str]]:
     """Chosen codes by question, from opened answers (``records.vault.AnswerView``)."""
     return {answer.question_id: frozenset(answer.codes) for answer in answers if answer.codes}
-
-
-@lru_cache(maxsize=32)
-def load(code: str) -> Questionnaire:
-    """The questionnaire of this code. Raises ``QuestionnaireError`` for an unknown or broken one."""
-    file = FOLDER / f"{code}.toml"
-    if not re.fullmatch(r"[a-z]+-[0-9]{1,4}", code) or not file.is_file():
-        raise QuestionnaireError(f"no questionnaire {code!r}")
-    from consults.questionnaires import read
-
-    return read(code, tomllib.loads(file.read_text()))
-
-
-def newest(concern: str) -> Questionnaire:
-    """The version that a new consult about this concern is pinned to."""
-    return load(NEWEST[concern])
 
 
 def state_choices() -> tuple[Choice, ...]:

@@ -9,10 +9,10 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from consults import questionnaire
+from consults import questionnaires
 from consults.desk.cautions import dangers
 from consults.models import Consult
-from consults.questionnaire import Flag, FlagAction, Questionnaire, QuestionnaireError
+from consults.questionnaire import Flag, FlagAction, Questionnaire, QuestionnaireError, codes_of
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
@@ -159,7 +159,7 @@ def open_case_file(*, by: Actor, consult: Consult) -> CaseFile:
 def _questionnaire(code: str) -> Questionnaire | None:
     """The version that was asked; without it the answers still stand in the words they were asked in."""
     try:
-        return questionnaire.load(code)
+        return questionnaires.load(code)
     except QuestionnaireError:
         return None
 
@@ -169,7 +169,7 @@ def _dangers(here: EncounterView, asked: Questionnaire | None) -> frozenset[str]
     answers = here.answers_by_question
     named = _named(answers.get(ALLERGIES), asked)
     told = [str(answers[name].text) for name in (ALLERGIES, REACTION) if name in answers] if named else []
-    found = dangers(questionnaire.codes_of(here.answers), " ".join(told))
+    found = dangers(codes_of(here.answers), " ".join(told))
     return found | {"allergic"} if named else found
 
 
@@ -188,7 +188,7 @@ def _flags(here: EncounterView, asked: Questionnaire | None) -> tuple[Flag, ...]
     """What the questionnaire marks for the clinician's eyes (RULES 8: REVIEW, URGENT)."""
     if asked is None:
         return ()
-    return asked.raised(questionnaire.codes_of(here.answers), FlagAction.URGENT, FlagAction.REVIEW)
+    return asked.raised(codes_of(here.answers), FlagAction.URGENT, FlagAction.REVIEW)
 
 
 def _against(here: EncounterView, earlier: Sequence[EncounterView]) -> list[tuple[AnswerView, str, bool]]:

@@ -7,7 +7,11 @@ condition and flag names a question and codes that exist; a condition looks back
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from consults.questionnaire import (
@@ -25,6 +29,8 @@ from consults.questionnaire import (
 )
 from records.models import Concern
 
+FOLDER = Path(__file__).parent
+NEWEST = {"acne": "acne-1"}
 YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
 QUESTION_TEXT_MAX = 400  # as long as the record keeps it
 _SCREEN = {"id", "part", "title", "questions", "show_if"}
@@ -33,6 +39,20 @@ _QUESTION = {
     "choices_from", "show_if",
 }
 _FLAG = {"id", "question", "codes", "action", "title", "advice", "help", "note"}
+
+
+@lru_cache(maxsize=32)
+def load(code: str) -> Questionnaire:
+    """The questionnaire of this code. Raises ``QuestionnaireError`` for an unknown or broken one."""
+    file = FOLDER / f"{code}.toml"
+    if not re.fullmatch(r"[a-z]+-[0-9]{1,4}", code) or not file.is_file():
+        raise QuestionnaireError(f"no questionnaire {code!r}")
+    return read(code, tomllib.loads(file.read_text()))
+
+
+def newest(concern: str) -> Questionnaire:
+    """The version that a new consult about this concern is pinned to."""
+    return load(NEWEST[concern])
 
 
 def read(code: str, data: Mapping[str, Any]) -> Questionnaire:

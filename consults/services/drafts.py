@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consults.models import Consult
-from consults.questionnaire import Flag, FlagAction, Questionnaire, Screen, load, newest
+from consults.questionnaire import Flag, FlagAction, Questionnaire, Screen
+from consults.questionnaires import load, newest
 from consults.services.moves import record
 from consults.state import EDITABLE, UNSENT, ConsultState
 from portal.accounts.models import User

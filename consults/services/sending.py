@@ -17,7 +17,8 @@ from billing.services import order_open
 from billing.state import OrderState
 from consults import mails
 from consults.models import Consult, NoticeReceipt
-from consults.questionnaire import Questionnaire, load
+from consults.questionnaire import Questionnaire
+from consults.questionnaires import load
 from consults.services.drafts import chosen_now, stop_of, values_now
 from consults.services.moves import ORDER_KIND, held, money_back, move, order_of, paid_moment, queue_open, record
 from consults.state import ConsultAction, ConsultState

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from consults import selectors, services
 from consults.forms import ConsentForm, StartForm, StepForm, initial_of
 from consults.models import Consult
-from consults.questionnaire import Screen, newest
+from consults.questionnaire import Screen
+from consults.questionnaires import newest
 from consults.selectors import REVIEW, Draft, Place
 from consults.services import Consent
 from consults.state import EDITABLE

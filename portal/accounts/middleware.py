@@ -19,10 +19,10 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from portal.accounts import resume
 from portal.accounts.adapter import has_factor
 from portal.accounts.models import User
 from portal.accounts.services import remote_address
+from portal.accounts.views import kept_response
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import ANONYMOUS
@@ -139,7 +139,7 @@ class ExpiredFormMiddleware:
             if hasattr(request, "expired_account_id"):
                 messages.info(request, _("You were signed out after a while without activity. Please sign in again."))
             return None
-        return resume.kept_response(request)
+        return kept_response(request)
 
 
 class StaffMfaMiddleware:

@@ -87,16 +87,6 @@ def is_keepable(request: HttpRequest) -> bool:
     return not name.startswith(("account_", "mfa_", "usersessions_", "pages:stay"))
 
 
-def kept_response(request: Any) -> HttpResponse | None:
-    """The sign-in page with the sealed form in it; None leaves the usual way to sign-in."""
-    sealed = keep(request) if is_keepable(request) else None
-    if sealed is None:
-        return None
-    from portal.accounts.views import sign_in_page
-
-    return sign_in_page(request, sealed=sealed, had_files=bool(request.FILES))
-
-
 def resume_page(request: HttpRequest, kept: Kept, *, status: int = 200) -> HttpResponse:
     """The page with the one button that sends what was typed."""
     get_token(request)

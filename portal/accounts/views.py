@@ -152,6 +152,12 @@ def _sign_in_with(request: Any, sealed: str) -> HttpResponse | None:
     return sign_in_page(request, sealed=sealed, go_on=response.headers.get("Location", ""))
 
 
+def kept_response(request: Any) -> HttpResponse | None:
+    """The sign-in page with the sealed form in it; None leaves the usual way to sign-in."""
+    sealed = resume.keep(request) if resume.is_keepable(request) else None
+    return None if sealed is None else sign_in_page(request, sealed=sealed, had_files=bool(request.FILES))
+
+
 def _kept_page(request: Any, sealed: str, *, status: int = 200) -> HttpResponse:
     kept = resume.unseal(sealed, account=str(request.user.pk))
     if kept is None:

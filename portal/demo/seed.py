@@ -28,7 +28,8 @@ from billing.services import checkout_start, payment_sync
 from consults import services as consults
 from consults.desk.templates_library import PlanTemplate, plan_templates
 from consults.models import Consult
-from consults.questionnaire import Screen, load
+from consults.questionnaire import Screen
+from consults.questionnaires import load
 from consults.state import ConsultState
 from portal.accounts.models import User
 from portal.agreements.models import AgreementContext, PolicyVersion

@@ -16,7 +16,8 @@ from billing.services.effects import effect_add
 from billing.state import AttemptState, OrderState, PaymentState
 from consults import services
 from consults.models import Consult
-from consults.questionnaire import Kind, Question, load
+from consults.questionnaire import Kind, Question
+from consults.questionnaires import load
 from consults.services import Consent
 from portal.accounts.models import User
 from portal.crypto import sealed

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from billing.models import Order
 from consults.models import Consult
-from consults.questionnaire import Kind, load
+from consults.questionnaire import Kind
+from consults.questionnaires import load
 from consults.state import ConsultState
 from portal.accounts.models import User
 from records.models import Answer

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from consults.models import Consult
-from consults.questionnaire import load
+from consults.questionnaires import load
 from consults.state import ConsultState
 from portal.accounts.models import User
 from records.models import Patient, Photo

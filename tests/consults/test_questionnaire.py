@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from consults.questionnaire import FOLDER, FlagAction, Kind, Question, QuestionnaireError, load, newest
-from consults.questionnaires import read
+from consults.questionnaire import FlagAction, Kind, Question, QuestionnaireError
+from consults.questionnaires import FOLDER, load, newest, read
 from portal.errors import DomainError
 
 CODES = sorted(file.stem for file in FOLDER.glob("*.toml"))

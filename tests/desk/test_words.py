@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from consults.desk.cautions import cautions, conflicts, dangers
 from consults.desk.templates_library import plan_templates
-from consults.questionnaire import load
+from consults.questionnaires import load
 from consults.templatetags.desk_ui import capped, due, short_name, span_words
 
 
