@@ -175,6 +175,7 @@ AUDIT_HMAC_KEY: str = _secret("AUDIT_HMAC_KEY", "development-only-audit-key")
 SEARCH_HMAC_KEY: str = _secret("SEARCH_HMAC_KEY", "development-only-search-key")
 # age public keys: web and worker can seal the archive and never open it.
 ARCHIVE_RECIPIENTS: list[str] = env.list("ARCHIVE_RECIPIENTS", default=[])
+LOCKBOX_STORE: str = env.str("LOCKBOX_STORE", "portal.lockbox.folder.FolderStore")
 LOCKBOX_DIR = Path(env.str("LOCKBOX_DIR", str(LOCAL_DIR / "lockbox")))
 
 # --- The clinic (never a literal elsewhere) ---------------------------------------------------

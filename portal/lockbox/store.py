@@ -11,7 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from portal.errors import PortalError
 
@@ -92,9 +92,8 @@ def check_name(name: str) -> str:
 
 
 def lockbox() -> Store:
-    """The store that the settings name."""
+    """The store that the settings name (``LOCKBOX_STORE``)."""
     from django.conf import settings
+    from django.utils.module_loading import import_string
 
-    from portal.lockbox.folder import FolderStore
-
-    return FolderStore(settings.LOCKBOX_DIR)
+    return cast(Store, import_string(settings.LOCKBOX_STORE)(settings.LOCKBOX_DIR))
