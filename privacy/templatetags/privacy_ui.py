@@ -17,7 +17,7 @@ register = template.Library()
 # Every kind of thing that the log names about a patient; a test fails for one that is missing.
 WORDS: dict[str, str | Promise] = {
     "records.patient": _("your contact details"),
-    "records.encounter": _("a consult"),
+    "records.encounter": _("your consult"),
     "records.answer": _("an answer of yours"),
     "records.photo": _("a photo"),
     "records.message": _("your messages"),
@@ -45,11 +45,18 @@ VERBS: dict[str, str | Promise] = {
     Action.DISCLOSE: _("Gave out"),
     Action.BREAK_GLASS: _("Opened in an emergency:"),
 }
+# Where verb and thing together say it badly.
+PHRASES: dict[tuple[str, str], str | Promise] = {
+    (Action.SEND, "records.message"): _("Sent a message"),
+    (Action.SEND, "outbox.mail"): _("Sent a mail to you once more"),
+}
 PHRASES_SHOWN = 3
 
 
 def phrase(action: str, object_kind: str) -> str:
     """One look in plain words: "Read your plan". A kind without words of its own is "your record"."""
+    if (action, object_kind) in PHRASES:
+        return str(PHRASES[action, object_kind])
     verb = VERBS.get(action) or Action(action).label
     return _now("%(verb)s %(what)s") % {"verb": verb, "what": WORDS.get(object_kind, _now("your record"))}
 
