@@ -16,6 +16,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -83,6 +84,19 @@ class PortalAdminSite(admin.AdminSite):
             return page.view(request, *args, **kwargs)
 
         return view
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Django's own pages say 403 to the wrong role; here a wrong person gets "not found" everywhere."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def hidden(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return guarded(request, *args, **kwargs)
+            except PermissionDenied as error:
+                raise NotAllowed from error
+
+        return hidden
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own: list[URLPattern | URLResolver] = [

@@ -1,7 +1,7 @@
 """Who gets what at every address (FIELD_FAULTS 70, 73). A route that is missing here fails the sweep.
 
 An answer is a status, ``login`` (sent to the sign-in page) or ``go`` (sent somewhere else, as
-after a deed). Staff without a right get 404, and 403 inside Django's own model pages.
+after a deed). Staff without a right get 404, inside Django's own model pages too.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ TABLE: dict[str, Access] = {
     "admin:logout": Access(_row("login", "go", **dict.fromkeys(STAFF, "200")), deed=True),
     "admin:password_change": only(*STAFF, gets="go"),
     "admin:password_change_done": only(others="404"),
-    "admin:autocomplete": only(*STAFF, gets="403"),
+    "admin:autocomplete": only(*STAFF, gets="404"),
     "admin:jsi18n": only(*STAFF),
     "admin:view_on_site": only(others="404"),
     "admin:app_list": only("officer", "support", "owner"),
@@ -192,12 +192,12 @@ MODELS: dict[str, tuple[str, ...]] = {
 
 def _model_page(gets: str, lookers: tuple[str, ...]) -> Access:
     family = dict.fromkeys(FAMILY, "404")
-    return Access({**_row("login", "403", **dict.fromkeys(lookers, gets)), **family})
+    return Access({**_row("login", "404", **dict.fromkeys(lookers, gets)), **family})
 
 
 for _model, _lookers in MODELS.items():
     for _page, _gets in {
-        "changelist": "200", "change": "200", "add": "403", "delete": "403",
+        "changelist": "200", "change": "200", "add": "404", "delete": "404",
     }.items():
         TABLE[f"admin:{_model}_{_page}"] = _model_page(_gets, _lookers)
     TABLE[f"admin:{_model}_history"] = only(others="404")  # the access log is the history
