@@ -85,7 +85,7 @@ class PortalAdminSite(admin.AdminSite):
 
         return view
 
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's own pages say 403 to the wrong role; here a wrong person gets "not found" everywhere."""
         guarded = super().admin_view(view, cacheable)
 
