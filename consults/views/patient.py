@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -47,20 +46,19 @@ def home(request: AuthRequest) -> HttpResponse:
     })
 
 
-@dataclass(frozen=True, slots=True)
-class HomeRow:
-    """A consult on the home page, with the ways from it."""
-
-    line: selectors.ConsultLine
-    url: str
-    plan_url: str
-
-
-def _rows(home: selectors.Home) -> list[HomeRow]:
-    """Two addresses looked up a page, not two a row: each lookup costs as much as the row's words."""
+def _rows(home: selectors.Home) -> list[dict[str, object]]:
+    """What each line of the list shows. Two addresses are looked up a page, not two a row: a
+    lookup costs as much as the row's words. Dicts, since templates ask them first.
+    """
     there, plan = reverse("consults:consult", args=[_ANY]), reverse("consults:plan", args=[_ANY])
-    ids = [(line, str(line.consult.pk)) for line in home.lines]
-    return [HomeRow(line, there.replace(str(_ANY), key), plan.replace(str(_ANY), key)) for line, key in ids]
+    return [
+        {
+            "url": there.replace(str(_ANY), str(line.consult.pk)), "title": line.title,
+            "started_on": line.started_on, "state": line.state_label,
+            "plan_url": plan.replace(str(_ANY), str(line.consult.pk)) if line.has_plan else "",
+        }
+        for line in home.lines
+    ]
 
 
 def _greeting(hour: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,8 +17,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 register = template.Library()
 
@@ -107,12 +108,18 @@ def local_time(context: template.Context, moment: dt.datetime | dt.date | None, 
     if moment is None:
         return ""
     if not isinstance(moment, dt.datetime):
-        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(moment, "M j, Y"))
+        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _day(moment, get_language()))
     user = getattr(context.get("request"), "user", None)
     zone = ZoneInfo(getattr(user, "time_zone", "") or settings.CLINIC_TIME_ZONE)
     local = timezone.localtime(moment, zone)
-    shown = date_format(local, "M j, Y" if style == "date" else "M j, Y, P")
+    shown = _day(local.date(), get_language()) if style == "date" else date_format(local, "M j, Y, P")
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), shown)
+
+
+@lru_cache(maxsize=2048)
+def _day(day: dt.date, language: str | None) -> str:
+    """A day of the calendar in the words of a language; lists name the same few again and again."""
+    return date_format(day, "M j, Y")
 
 
 @register.simple_block_tag
