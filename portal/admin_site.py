@@ -90,7 +90,7 @@ class PortalAdminSite(admin.AdminSite):
         guarded = super().admin_view(view, cacheable)
 
         @wraps(guarded)
-        def hidden(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def hidden(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 return guarded(request, *args, **kwargs)
             except PermissionDenied as error:
