@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -42,11 +43,17 @@ def picture(sitter: Sitter, view: str = "front", *, size: tuple[int, int] = (900
     _head(image, sitter, face)
     _marks(image, sitter, face, dice)
     image = image.filter(ImageFilter.GaussianBlur(width / 900))
-    grain = Image.effect_noise(size, 22).convert("RGB")
-    image = ImageChops.overlay(image, Image.blend(Image.new("RGB", size, (128, 128, 128)), grain, 0.35))
+    image = ImageChops.overlay(image, _grain(size))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()
+
+
+@lru_cache(maxsize=4)
+def _grain(size: tuple[int, int]) -> Image.Image:
+    """The grain of a phone's sensor; one for all pictures of a size."""
+    noise = Image.effect_noise(size, 22).convert("RGB")
+    return Image.blend(Image.new("RGB", size, (128, 128, 128)), noise, 0.35)
 
 
 def _window_light(image: Image.Image, *, left: bool) -> None:

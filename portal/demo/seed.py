@@ -252,7 +252,7 @@ def _somebody(clinic: Clinic, number: int, state: ConsultState) -> None:
         patient = clinic.patient(user, given, family, born)
     waits = state in (ConsultState.SUBMITTED, ConsultState.IN_REVIEW, ConsultState.NEEDS_INFORMATION)
     hours = dice.uniform(0.5, 26) if waits else dice.uniform(30, 700)
-    clinic.consult(user, patient, number, state, hours=hours, marks=9 + number % 3 * 9)
+    clinic.consult(user, patient, number, state, hours=hours, marks=9 + number % 6 * 4)
 
 
 def _ana(clinic: Clinic, ana: User) -> None:
