@@ -35,7 +35,7 @@ DECLARED: dict[str, set[str]] = {
     "billing/square": {"answers"},
     "consults/desk": {"casefile", "cautions", "templates_library"},
     "consults": {"questionnaire"},
-    "privacy": {"archive", "dossier", "erasure", "exports", "promises", "retention"},
+    "privacy": {"archive", "dossier", "erasure", "exports", "ledger", "promises", "retention"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")
 
