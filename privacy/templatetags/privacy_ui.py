@@ -29,6 +29,7 @@ WORDS: dict[str, str | Promise] = {
     "consults.consult": _("a consult"),
     "privacy.request": _("a privacy request"),
     "privacy.copy": _("a copy of your record"),
+    "privacy.archive": _("the archive’s copy of your record"),
     "billing.order": _("a bill"),
     "billing.refund": _("a refund"),
     "outbox.mail": _("a mail to you"),

@@ -32,7 +32,7 @@ from records.access import patients_of
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
 LOOKS_A_PAGE = 25
-REQUESTS_AT_HOME, DAYS_AT_HOME, LOOKS_AT_HOME = 20, 4, 200
+REQUESTS_AT_HOME, DAYS_AT_HOME, LOOKS_AT_HOME = 8, 4, 200
 
 
 def _own_patient(request: AuthRequest) -> UUID:

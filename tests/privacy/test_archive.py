@@ -13,6 +13,7 @@ import pyrage
 import pytest
 import time_machine
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from billing.models import Order
@@ -275,3 +276,37 @@ def test_the_lists_of_the_lockbox_name_nobody(ana: User, clinician: User) -> Non
     order = Order.objects.get()
     for ident in (consult.pk, consult.encounter_id, consult.patient_id, ana.pk, order.pk):
         assert ident.hex not in copy.name and str(ident) not in copy.name
+
+
+# --- Opening one by hand -----------------------------------------------------------------------------------
+
+
+def key_file(folder: Any, key: str = settings.ARCHIVE_IDENTITY) -> str:
+    file = folder / "identity.txt"
+    file.write_text(f"# created: 2026-11-25\n# public key: age1...\n{key}\n")
+    return str(file)
+
+
+def test_the_officer_opens_a_bundle_with_the_key_and_it_is_on_the_log(
+    ana: User, clinician: User, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = sealed_copy(told(ana, clinician, word="fernlight"))
+    call_command("archive_open", copy.name, identity=key_file(tmp_path), to=tmp_path / "out")
+    assert b"fernlight" in (tmp_path / "out" / "record.fhir.json").read_bytes()
+    assert "10 files, each as the manifest says" in capsys.readouterr().out
+    row = AccessEvent.objects.get(object_kind="privacy.archive")
+    assert (row.subject_id, row.object_id, row.action) == (copy.subject_id, copy.pk, Action.EXPORT)
+
+
+@pytest.mark.parametrize("wrong", ["name", "key", "no key", "folder", "damaged"])
+def test_what_cannot_be_opened_says_why(wrong: str, ana: User, clinician: User, tmp_path: Any, settings: Any) -> None:
+    copy = sealed_copy(told(ana, clinician))
+    key = str(pyrage.x25519.Identity.generate()) if wrong == "key" else settings.ARCHIVE_IDENTITY
+    file = key_file(tmp_path, "nothing" if wrong == "no key" else key)
+    if wrong == "damaged":
+        [held] = settings.LOCKBOX_DIR.glob("archive/*/data")
+        held.chmod(0o644)
+        held.write_bytes(held.read_bytes()[:-40])
+    name = "archive/none.tar.age" if wrong == "name" else copy.name
+    with pytest.raises(CommandError):
+        call_command("archive_open", name, identity=file, to=tmp_path if wrong == "folder" else tmp_path / "out")
