@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from weakref import WeakSet
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -152,18 +153,22 @@ def _send_batch(batch: list[OutgoingMail], line: Line, result: Drained) -> None:
         _put_back(batch, server_down=server_down)
 
 
+# Prepared once a connection: the database would take longer to plan it than to do it.
 _STEP = """
+PREPARE outbox_step (timestamptz, uuid, boolean, uuid, uuid, timestamptz) AS
 WITH done AS (
   UPDATE {table}
-     SET state = 'sent', sent_at = %(now)s, gate_passed = %(gate)s, secret = NULL, address = NULL,
+     SET state = 'sent', sent_at = $1, gate_passed = $3, secret = NULL, address = NULL,
          last_error = '', lease = NULL, leased_until = NULL, begun_at = NULL
-   WHERE id = %(done)s AND state IN ('sending', 'waiting', 'dead')
+   WHERE id = $2 AND state IN ('sending', 'waiting', 'dead')
 )
 UPDATE {table}
-   SET begun_at = %(now)s, attempts = attempts + 1
- WHERE id = %(begin)s AND state = 'sending' AND lease = %(lease)s AND leased_until > %(enough)s
+   SET begun_at = $1, attempts = attempts + 1
+ WHERE id = $4 AND state = 'sending' AND lease = $5 AND leased_until > $6
 RETURNING id
 """
+_TAKE_STEP = "EXECUTE outbox_step (%s, %s, %s, %s, %s, %s)"
+_prepared: WeakSet[Any] = WeakSet()  # the connections that know the statement
 
 
 def _step(*, done: OutgoingMail | None, begin: OutgoingMail | None) -> bool:
@@ -174,27 +179,28 @@ def _step(*, done: OutgoingMail | None, begin: OutgoingMail | None) -> bool:
     """
     now = timezone.now()
     margin = min(timedelta(seconds=60), _lease() / 2)
-    values = {
-        "done": done and done.pk, "begin": begin and begin.pk, "lease": begin and begin.lease, "now": now,
-        "gate": done and done.gate_passed, "enough": now + margin,
-    }
-    sql = _STEP.format(table=_table())
+    values = (
+        now, done and done.pk, done and done.gate_passed, begin and begin.pk, begin and begin.lease, now + margin
+    )
     try:
-        begun = _run(sql, values)
+        begun = _run(values)
     except OperationalError:
         if done is None:
             raise
         connection.close()
-        begun = _run(sql, values)
+        begun = _run(values)
     if begun and begin is not None:
         begin.attempts += 1
     return begun
 
 
-def _run(sql: str, values: dict[str, Any]) -> bool:
+def _run(values: tuple[Any, ...]) -> bool:
     """True when the second half of the statement found its row."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        if connection.connection not in _prepared:
+            cursor.execute(_STEP.format(table=_table()))
+            _prepared.add(connection.connection)
+        cursor.execute(_TAKE_STEP, values)
         return cursor.fetchone() is not None
 
 
