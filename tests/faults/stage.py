@@ -1,0 +1,44 @@
+"""People, time and files for the scenes in which a worker dies."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.permissions import Role
+from records.photos import files
+from tests.conftest import account
+
+# The ordinary run kills at each step that leaves a trace; the long form before each statement too.
+HOW = [pytest.param(False, id="traces"), pytest.param(True, id="statements", marks=pytest.mark.slow)]
+
+
+def somebody(role: Role = Role.PATIENT) -> User:
+    return account(f"p{uuid4().hex[:12]}@example.org", role, "Pat Lee")
+
+
+def later(minutes: float) -> Any:
+    """After every lease of the dead worker has run out."""
+    return time_machine.travel(timezone.now() + dt.timedelta(minutes=minutes), tick=True)
+
+
+def stored(*folders: str) -> set[str]:
+    """Names of all sealed files in these folders, half-written ones too."""
+    root = Path(settings.SEALED_DIR)
+    found = {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()}
+    return {name for name in found if name.split("/")[0] in folders}
+
+
+def sweep_photo_files() -> None:
+    """What beat does in four hours: the whole store, once files are old enough to be nobody's."""
+    with later(120):
+        for part in range(files.SLICES):
+            files.sweep(part=part)
