@@ -27,8 +27,6 @@ from portal.lockbox import folder as lockbox_folder
 from portal.outbox.smtp import Line
 
 Work: TypeAlias = Callable[[], Any]
-# The work, and what must hold in the end, whichever step it was killed at.
-Scene: TypeAlias = Callable[[], tuple[Work, Callable[[int], None]]]
 
 DEEDS: tuple[tuple[Any, str], ...] = (
     (BaseDatabaseWrapper, "_commit"), (Line, "send"), (sealed, "write"), (sealed, "delete"),
@@ -105,8 +103,13 @@ def _in_child(work: Work, fuse: Fuse, writing: int) -> None:
         os._exit(code)
 
 
-def at_every_step(scene: Scene, *, reads: bool = False, stride: int = 1) -> int:
+def at_every_step(
+    scene: Callable[[], tuple[Any, Callable[[int], None]]], *, reads: bool = False, stride: int = 1,
+    burner: Callable[..., bool] = burn,
+) -> int:
     """Kill the work before its first, second, third … step, each time on a fresh scene.
+
+    ``scene()`` gives the work and what must hold in the end, whichever step it was killed at.
 
     Goes on until the work comes to its own end, which is held to the same. Returns how many steps
     it has; with ``stride`` only every so manieth is tried.
@@ -114,7 +117,7 @@ def at_every_step(scene: Scene, *, reads: bool = False, stride: int = 1) -> int:
     at = 1
     while True:
         work, holds = scene()
-        died = burn(work, at=at, reads=reads)
+        died = burner(work, at=at, reads=reads)
         holds(at)
         if not died:
             return at - 1
