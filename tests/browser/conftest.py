@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 from portal.demo.people import PASSWORD
 from portal.demo.stack import BASE, Stack, free_port
 
-PATIENTS = 12  # enough for every state of a consult
+PATIENTS = 20  # enough for every state of a consult
 SHOTS = BASE / "test-results"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
