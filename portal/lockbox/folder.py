@@ -39,6 +39,7 @@ class FolderStore:
             raise BadDate("the retention date has passed")
         if target.exists():
             raise AlreadyKept(name)
+        self.tidy()
         incoming = self._root / ".incoming" / uuid4().hex
         incoming.mkdir(parents=True, mode=0o700)
         try:
@@ -102,13 +103,14 @@ class FolderStore:
         return receipt
 
     def tidy(self, *, older_than_seconds: float = _LEFTOVER_SECONDS) -> int:
-        """Remove what crashed writers left half done; returns how many."""
+        """Remove what crashed writers left half done; returns how many. Each ``put`` begins with it."""
         count = 0
         limit = dt.datetime.now(tz=dt.UTC).timestamp() - older_than_seconds
         for leftover in self._root.glob(".incoming/*"):
-            if leftover.stat().st_mtime < limit:
-                _remove(leftover)
-                count += 1
+            with suppress(FileNotFoundError):  # another writer has just put it into place
+                if leftover.stat().st_mtime < limit:
+                    _remove(leftover)
+                    count += 1
         return count
 
     def _place(self, name: str) -> Path:
