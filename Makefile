@@ -36,6 +36,9 @@ browser: .venv/.ready ## run the tests that drive Chromium (needs /usr/bin/chrom
 slow: .venv/.ready ## run the long forms of the suites
 	$(PY) -m pytest -q -m slow $(ARGS)
 
+faults: .venv/.ready ## kill workers between any two steps, and broker and database at night, long forms too
+	$(PY) -m pytest -q -m "slow or not slow" tests/faults $(ARGS)
+
 bench: .venv/.ready ## measure the floors and our ratios, as a table; fails when a goal is missed
 	$(PY) -m tests.bench $(ARGS)
 
