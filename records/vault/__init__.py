@@ -40,5 +40,6 @@ __all__ = [
     "UNREADABLE", "VARIANTS", "AddressView", "AnswerView", "AssessmentView", "CaseCard", "CaseView", "ChangeView",
     "EncounterView", "FileUnreadable", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView",
     "RoutineView", "StepView", "open_assessment", "open_case", "open_case_cards", "open_changes", "open_encounter",
-    "open_patient", "open_person_cards", "open_photo", "open_plan", "open_record", "open_routine", "open_thread", "photo_list",
+    "open_patient", "open_person_cards", "open_photo", "open_plan", "open_record", "open_routine", "open_thread",
+    "photo_list",
 ]

@@ -1,4 +1,4 @@
-"""The portal's addresses, plus the floor of the page rows: a view that only knows who asks."""
+"""The portal's addresses, plus a page of encrypted values and its plain twin."""
 
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
@@ -7,13 +7,7 @@ from django.urls import path
 from portal.urls import urlpatterns as portal_urls
 from tests.crypto.testapp.models import Everything, Plain
 
-
 VALUES = Template("{% for row in rows %}<p>{{ row.name }} {{ row.notes }} {{ row.email }}</p>{% endfor %}")
-
-
-def floor(request: HttpRequest) -> HttpResponse:
-    """Session and user, nothing else."""
-    return HttpResponse(f"hello {request.user.pk}")
 
 
 def encrypted(request: HttpRequest) -> HttpResponse:
@@ -28,7 +22,6 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("bench/floor/", floor),
     path("bench/encrypted/", encrypted),
     path("bench/plain/", plain),
     *portal_urls,
