@@ -164,12 +164,16 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class RoutineView:
-    """What a signed plan says to do each day. ``weeks`` is None when it is not set or cannot be read."""
+    """What a signed plan says to do each day. ``weeks`` is None when it is not set or cannot be read.
+
+    ``unreadable`` names the parts that no key opens: a page must say so, and never "nothing to do".
+    """
 
     morning: tuple[StepView, ...]
     evening: tuple[StepView, ...]
     weeks: int | None
     signed_at: dt.datetime
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def routine_view(encounter_id: UUID, patient_id: UUID) -> RoutineView | None:
         return None
     return RoutineView(
         morning=_steps(row, "morning"), evening=_steps(row, "evening"), weeks=opened(row, "weeks", None),
-        signed_at=row.signed_at,
+        unreadable=unreadable_of(row, "morning", "evening"), signed_at=row.signed_at,
     )
 
 
