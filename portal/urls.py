@@ -11,7 +11,7 @@ urlpatterns = [
     path("record/", include("records.urls")),
     path("billing/", include("billing.urls")),
     path("privacy/", include("privacy.urls")),
-    path("work/", include("portal.jobs.urls")),
+    path("progress/", include("portal.jobs.urls")),
     path("inbox/", include("portal.outbox.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,4 +1,4 @@
-"""Addresses of long work, below ``/work/``."""
+"""Addresses of long work, below ``/progress/``."""
 
 from django.urls import path
 

@@ -92,7 +92,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 @cache_control(public=True, max_age=86_400)
 def robots(request: HttpRequest) -> HttpResponse:
     """Only public pages may be indexed."""
-    closed = ("/accounts/", "/admin/", "/billing/", "/home/", "/privacy/", "/record/", "/work/")
+    closed = ("/accounts/", "/admin/", "/billing/", "/home/", "/privacy/", "/record/", "/progress/")
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 

@@ -131,7 +131,7 @@ def test_the_page_of_long_work(stack: Stack, somebody: Callable[..., Person]) ->
     assert found is not None
     person = somebody(width=375)
     person.sign_in(found[0])
-    assert look(person, f"/work/{found[1]}/") == []
+    assert look(person, f"/progress/{found[1]}/") == []
 
 
 def opens(name: str, persona: str) -> bool:

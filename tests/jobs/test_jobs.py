@@ -224,16 +224,16 @@ class TestThePage:
         Job.objects.update(
             state=JobState.RUNNING, lease=uuid4(), leased_until=timezone.now(), done=1, total=4, message="photos"
         )
-        page = as_(ana).get(f"/work/{job.pk}/").content.decode()
+        page = as_(ana).get(f"/progress/{job.pk}/").content.decode()
         assert 'value="25"' in page and "Collecting photos" in page and "hx-get" in page
         assert '<noscript><meta http-equiv="refresh"' in page
-        card = as_(ana).get(f"/work/{job.pk}/", headers={"HX-Request": "true"}).content.decode()
+        card = as_(ana).get(f"/progress/{job.pk}/", headers={"HX-Request": "true"}).content.decode()
         assert "<html" not in card and 'value="25"' in card
 
     def test_a_finished_job_leads_to_its_result_and_stops_asking(self, calls, ana, as_):
         job = start(by=Actor(ana.pk, Role.PATIENT))
         run_job(job.pk)
-        page = as_(ana).get(f"/work/{job.pk}/").content.decode()
+        page = as_(ana).get(f"/progress/{job.pk}/").content.decode()
         assert f"/copy/{job.pk}/" in page and "hx-get" not in page and "http-equiv" not in page
 
     def test_a_failed_one_says_so_and_can_be_started_over(self, calls, ana, as_):
@@ -241,15 +241,15 @@ class TestThePage:
         job = start(by=Actor(ana.pk, Role.PATIENT))
         run_job(job.pk)
         browser = as_(ana)
-        assert "Try again" in browser.get(f"/work/{job.pk}/").content.decode()
-        assert browser.get(f"/work/{job.pk}/again/").status_code == 405
-        assert browser.post(f"/work/{job.pk}/again/").status_code == 302
+        assert "Try again" in browser.get(f"/progress/{job.pk}/").content.decode()
+        assert browser.get(f"/progress/{job.pk}/again/").status_code == 405
+        assert browser.post(f"/progress/{job.pk}/again/").status_code == 302
         assert Job.objects.get().state == "waiting"
 
     @pytest.mark.promise("P21")
     def test_everybody_else_finds_nothing(self, calls, ana, ben, officer, as_):
         job = start(by=Actor(ana.pk, Role.PATIENT))
         for persona in (ben, officer):
-            assert as_(persona).get(f"/work/{job.pk}/").status_code == 404
-            assert as_(persona).post(f"/work/{job.pk}/again/").status_code == 404
-        assert as_(None).get(f"/work/{job.pk}/").status_code == 302
+            assert as_(persona).get(f"/progress/{job.pk}/").status_code == 404
+            assert as_(persona).post(f"/progress/{job.pk}/again/").status_code == 404
+        assert as_(None).get(f"/progress/{job.pk}/").status_code == 302

@@ -65,7 +65,7 @@ def test_a_patient_gets_a_copy_in_two_presses(ana: User, anas: Patient, as_: As)
     request = RightsRequest.objects.get()
     assert answer.headers["Location"] == f"/privacy/requests/{request.pk}/"
     waiting = browser.get(answer.headers["Location"]).content.decode()
-    assert "We are putting your copy together" in waiting and f'hx-get="/work/{request.job_id}/"' in waiting
+    assert "We are putting your copy together" in waiting and f'hx-get="/progress/{request.job_id}/"' in waiting
     assert '<noscript><meta http-equiv="refresh"' in waiting, "without script the page loads itself again"
     work(request)
     done = page(browser, "privacy:request", request.pk)
