@@ -11,14 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from portal.demo.people import PASSWORD
 from portal.demo.stack import BASE, Stack, free_port
 
 PATIENTS = 20  # enough for every state of a consult
 SHOTS = BASE / "test-results"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 _TELL = """
 window.__csp = [];
@@ -44,14 +43,6 @@ def stack() -> Iterator[Stack]:
         yield running
     finally:
         running.close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass

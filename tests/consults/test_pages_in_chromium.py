@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from consults import services
 from consults.models import Consult
@@ -23,18 +22,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def chromium(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Browser]:
+def ready_site(settings: Any) -> None:
+    """Policies published; no worker is nudged."""
     settings.POKE_ENABLED = False
     policies_publish()
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the test and the browser's driver share a thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
-def phone(chromium: Browser, live_server: Any, as_: Any) -> Any:
+def phone(ready_site: None, chromium: Browser, live_server: Any, as_: Any) -> Any:
     """``phone(ana)`` is a page on Ana's phone; what its console complains of is in ``page.trouble``."""
 
     def open_page(user: User, *, js: bool = True, width: int = 375) -> Page:

@@ -13,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from PIL import Image
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -57,11 +57,10 @@ class Tab:
 
 
 @pytest.fixture
-def tab() -> Iterator[Tab]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield Tab(browser.new_page())
-        browser.close()
+def tab(chromium: Browser) -> Iterator[Tab]:
+    context = chromium.new_context()
+    yield Tab(context.new_page())
+    context.close()
 
 
 def _jpeg() -> dict[str, Any]:
