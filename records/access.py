@@ -48,6 +48,11 @@ RULES: dict[GrantKind, Rule] = {
     GrantKind.BREAK_GLASS: Rule(frozenset({Role.CLINICIAN}), frozenset({Purpose.CARE, Purpose.SAFETY})),
     GrantKind.QUEUE: Rule(frozenset({Role.CLINICIAN}), frozenset({Purpose.CARE}), whole=False),
 }
+# Who may look for a patient, and for what: a hit shows name and birth date, no more (RULES 1.43).
+FINDERS: dict[Role, frozenset[Purpose]] = {
+    Role.CLINICIAN: frozenset({Purpose.CARE, Purpose.SAFETY}),
+    Role.OFFICER: frozenset({Purpose.OPERATIONS, Purpose.LEGAL_DUTY}),
+}
 # What the portal's own tasks do: prepare photos, write mails, archive and erase.
 PORTAL_PURPOSES = frozenset({Purpose.CARE, Purpose.OPERATIONS, Purpose.COMMUNICATING, Purpose.LEGAL_DUTY})
 
@@ -75,6 +80,15 @@ def require_open(*, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool =
         _refused(by, patient_id, Purpose(purpose))
         raise NotVisible
     return kind
+
+
+def may_find(*, by: Actor, purpose: Purpose) -> bool:
+    """True when this member of staff may see name and birth date of search hits for this purpose.
+
+    Each hit shown goes into the log as ``Action.SEARCH`` with the basis ``grant:search``
+    (``GrantKind.SEARCH``, which is never a row): a hit opens nothing else.
+    """
+    return Purpose(purpose) in FINDERS.get(by.role, frozenset()) and by.account_id is not None
 
 
 def grant_open(

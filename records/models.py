@@ -2,11 +2,11 @@
 
 from records.encounters.models import Answer, Concern, Encounter
 from records.messages.models import Message
-from records.people.models import AccessGrant, GrantKind, Patient
+from records.people.models import AccessGrant, GrantKind, GrantScope, Patient
 from records.photos.models import REQUIRED_VIEWS, Photo, PhotoState, PhotoView
 from records.plans.models import Assessment, Plan
 
 __all__ = [
-    "REQUIRED_VIEWS", "AccessGrant", "Answer", "Assessment", "Concern", "Encounter", "GrantKind", "Message",
-    "Patient", "Photo", "PhotoState", "PhotoView", "Plan",
+    "REQUIRED_VIEWS", "AccessGrant", "Answer", "Assessment", "Concern", "Encounter", "GrantKind", "GrantScope",
+    "Message", "Patient", "Photo", "PhotoState", "PhotoView", "Plan",
 ]

@@ -30,7 +30,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         "created_at": O, "updated_at": O,
     },
     "records.AccessGrant": {
-        "id": O, "patient": O, "kind": O, "account_id": O, "role": O, "reference": O, "starts_at": O,
+        "id": O, "patient": O, "kind": O, "scope": O, "account_id": O, "role": O, "reference": O, "starts_at": O,
         "ends_at": O, "opened_by": O,
     },
     "records.Encounter": {

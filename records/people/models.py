@@ -47,9 +47,17 @@ class GrantKind(models.TextChoices):
     REQUEST = "request", _("Works on the patient's request")
     BREAK_GLASS = "break_glass", _("Emergency")
     PORTAL = "portal", _("The portal's own work")  # never a row: tasks, with a purpose, audited
+    SEARCH = "search", _("Looked for a patient")  # never a row: a hit's name and birth date, audited
 
 
-GRANTED_KINDS = [kind.value for kind in GrantKind if kind is not GrantKind.PORTAL]
+GRANTED_KINDS = [kind.value for kind in GrantKind if kind not in {GrantKind.PORTAL, GrantKind.SEARCH}]
+
+
+class GrantScope(models.TextChoices):
+    """What a grant lets its holder do. A guardian never sees private answers, in either (RULES 4.14)."""
+
+    ACT = "act", _("See and act")
+    VIEW = "view", _("See only")
 
 
 class AccessGrant(models.Model):
@@ -58,6 +66,7 @@ class AccessGrant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="grants")
     kind = models.CharField(max_length=12, choices=GrantKind.choices)
+    scope = models.CharField(max_length=4, choices=GrantScope.choices, default=GrantScope.ACT)
     account_id = models.UUIDField(null=True, blank=True)
     role = models.CharField(max_length=12, blank=True)
     reference = models.UUIDField(null=True, blank=True, help_text="The consult or request it serves.")
@@ -69,6 +78,10 @@ class AccessGrant(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind__in=GRANTED_KINDS), name="grant_kind_can_be_given"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(scope=GrantScope.ACT) | models.Q(scope=GrantScope.VIEW, kind=GrantKind.GUARDIAN),
+                name="grant_scope_listed",
             ),
             models.CheckConstraint(
                 condition=models.Q(account_id__isnull=False) | ~models.Q(role=""), name="grant_names_somebody"
