@@ -18,7 +18,7 @@ EVERYWHERE = {
 DECLARED: dict[str, set[str]] = {
     "portal": {
         "settings", "wsgi", "celery", "checks", "guards", "context", "permissions", "errors", "dates", "poke",
-        "admin_site", "local_services", "subjects", "logs", "context_processors",
+        "admin_site", "local_services", "subjects", "logs", "context_processors", "spreadsheets",
         "cache",
     },
     "portal/crypto": {"base", "checks", "fields", "keys", "rotation", "sealed", "storage", "tokens", "values"},
