@@ -43,9 +43,10 @@ def main() -> int:
     parser.add_argument("--square-port", type=int, default=8100)
     parser.add_argument("--reset", action="store_true", help="forget all data of the demo and begin anew")
     parser.add_argument("--patients", type=int, default=60)
+    parser.add_argument("--name", default="demo", help="keep this clinic's data apart from other demos'")
     options = parser.parse_args()
     started = time.monotonic()
-    stack = Stack(web_port=options.port, standin_port=options.square_port, echo=_say)
+    stack = Stack(name=options.name, web_port=options.port, standin_port=options.square_port, echo=_say)
     if options.reset:
         local_services.stop(stack.folder, delete=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -14,7 +14,7 @@ import re
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from portal.demo.pictures import Sitter, picture
 from portal.demo.stack import Stack
 from tests.browser import evidence
 from tests.browser.conftest import Person, corpus_folder
+from tests.browser.demo import make_demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.promise("S1", "S2", "S3", "S4", "P17", "P31", "P32", "P39", "P40")]
 
@@ -59,6 +60,13 @@ ANSWERS: dict[str, dict[str, str | list[str]]] = {
     "mood": {"burden": ["some"], "self_harm": ["no"]},
     "goals": {"goals": f"fewer lumps, {GOALS}", "else": ELSE},
 }
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The clinic of ``make demo`` in place of the suite's own."""
+    with make_demo() as clinic:
+        yield clinic
 
 
 def test_the_main_journey(stack: Stack, somebody: Callable[..., Person], tmp_path: Path) -> None:
