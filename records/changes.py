@@ -69,20 +69,25 @@ def _forget() -> None:
             cursor.execute("SELECT set_config('pghistory.context_id', '', true)")
 
 
-def keeps_former_values(*, deleted: bool = False) -> Callable[[type[M]], type[M]]:
+def keeps_former_values(
+    *, deleted: bool = False, of: tuple[str, ...] = (), beside: tuple[str, ...] = ()
+) -> Callable[[type[M]], type[M]]:
     """Class decorator: each changed row's former values are kept, append-only, with their basis.
 
-    With ``deleted`` a removed row is kept too. Rows go for good only through ``personal_data``.
+    With ``deleted`` a removed row is kept too. ``of`` names the columns whose change counts, where
+    the others are the machine's own; then only those and ``beside`` are kept. Rows go for good only
+    through ``personal_data``.
     """
-    trackers: list[pghistory.Tracker] = [
-        pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude_auto=True), row=pghistory.Old)
-    ]
+    changed = pghistory.AnyChange(*of) if of else pghistory.AnyChange(exclude_auto=True)
+    trackers: list[pghistory.Tracker] = [pghistory.UpdateEvent(condition=changed, row=pghistory.Old)]
     if deleted:
         trackers.append(pghistory.DeleteEvent(row=pghistory.Old))
+    kept = ["id", *beside, *of] if of else None
 
     def decorate(model: type[M]) -> type[M]:
         tracked: type[M] = pghistory.track(
-            *trackers, append_only=True, context_field=pghistory.ContextForeignKey(null=False)
+            *trackers, fields=kept, model_name=f"{model.__name__}Event", append_only=True,
+            context_field=pghistory.ContextForeignKey(null=False)
         )(model)
         return tracked
 

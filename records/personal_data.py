@@ -26,7 +26,7 @@ _SIGNED = {"author_id": O, "signed_by": O, "signed_at": O, "updated_at": O}
 
 FIELDS: dict[str, dict[str, FieldClass]] = {
     "records.Patient": {
-        "id": O, "given_name": I, "family_name": I, "birth_date": I, "phone": I, "address": I,
+        "id": O, "public_id": I, "given_name": I, "family_name": I, "birth_date": I, "gender": I, "phone": I, "address": I,
         "created_at": O, "updated_at": O,
     },
     "records.AccessGrant": {
@@ -39,11 +39,24 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     "records.Answer": {
         **_WHOSE, "question_id": O, "question_text": O, "position": O, "private": O, "value": C, "answered_at": O,
     },
+    "records.Entry": {
+        "id": O, "patient": O, "section": O, "code": O, "private": O, "value": C, "number": I, "form_key": O,
+        "added_at": O, "updated_at": O,
+    },
     "records.Photo": {
         **_WHOSE, "view": O, "state": O, "refusal_code": O, "form_key": O, "uploaded_by": O, "received_at": O,
         "ready_at": O, "attempts": O, "leased_until": O, "quarantine_name": O, "quarantine_key": C,
         "image_name": O, "image_key": C, "image_bytes": O, "image_sha256": O, "thumb_name": O, "thumb_key": C,
         "width": O, "height": O,
+    },
+    "records.Document": {
+        **_WHOSE, "kind": O, "title": C, "dated": C, "state": O, "refusal_code": O, "form_key": O,
+        "uploaded_by": O, "received_at": O, "ready_at": O, "seen_at": O, "held_by": O, "attempts": O,
+        "leased_until": O, "quarantine_name": O, "quarantine_key": C, "content_type": O, "pages": O,
+        "file_name": O, "file_key": C, "file_bytes": O, "file_sha256": O, "thumb_name": O, "thumb_key": C,
+    },
+    "records.DocumentPage": {
+        "id": O, "document": O, "patient": O, "number": O, "image_name": O, "image_key": C,
     },
     "records.Message": {
         **_WHOSE, "author_id": O, "from_staff": O, "body": C, "form_key": O, "sent_at": O, "read_at": O,
@@ -53,14 +66,19 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     # The context of a kept former value: basis and ids.
     "pghistory.Context": {"id": O, "created_at": O, "updated_at": O, "metadata": O},
 }
-TRACKED = ("Patient", "Answer", "Assessment", "Plan")
+TRACKED = ("Patient", "Answer", "Entry", "Document", "Assessment", "Plan")
 _EVENT = {"pgh_id": O, "pgh_created_at": O, "pgh_label": O, "pgh_obj": O, "pgh_context": O}
+_KEPT = {"Document": ("id", "patient", "kind", "title", "dated")}  # the others are the machine's own
 for _name in TRACKED:
-    FIELDS[f"records.{_name}Event"] = {**_EVENT, **FIELDS[f"records.{_name}"]}
+    _of = FIELDS[f"records.{_name}"]
+    FIELDS[f"records.{_name}Event"] = {**_EVENT, **{name: _of[name] for name in _KEPT.get(_name, _of)}}
 
 _REASONS = {
     "question_id": "the questionnaire's own code, to keep one answer a question; the answer is encrypted",
     "question_text": "the questionnaire's own words, the same for everybody; the answer is encrypted",
+    "kind": "a code of the closed list of P07 or of grants, so that lists and access can ask for it",
+    "code": "which question an entry answers, the same list for everybody, to keep one answer a question",
+    "section": "in which part of the record an entry stands; what it says is encrypted",
     "view": "from which side a photo is taken, so that a retake finds the one before it",
     "metadata": "basis, role and opaque ids of a change, so that orphans can be found",
 }
@@ -71,6 +89,9 @@ CLEAR_TEXT: dict[str, str] = {
     for name, kind in classes.items()
     if kind is O
 }
+# The clinic's own number of a person, on the closed list of clear-text exceptions (P05).
+_NUMBER = "a random number that staff are told on the phone: it must be unique and be found, and says nothing"
+CLEAR_TEXT.update({f"records.{name}.public_id": _NUMBER for name in ("Patient", "PatientEvent")})
 RETAINED: dict[str, str] = {}
 
 
