@@ -19,6 +19,7 @@ from records.encounters.models import Encounter
 from records.people.models import GrantKind, Patient
 from records.vault import load
 from records.vault.content import opened
+from records.vault.entries import sections_view
 
 I, C, O = FieldClass.IDENTIFIER, FieldClass.CLINICAL, FieldClass.OPERATIONAL  # noqa: E741
 _WHOSE = {"id": O, "patient": O, "encounter": O}
@@ -104,6 +105,7 @@ def archive_for(subject: Subject) -> dict[str, Any]:
     """The whole record with drafts, who could open it, and every former value with its basis."""
     record = _record(subject, GrantKind.PORTAL)
     if record:
+        record["entries"] = [_plain(row) for row in _rows("Entry", subject)]  # with numbers, whole
         record["grants"] = [_plain(row) for row in _rows("AccessGrant", subject)]
         record["former_values"] = [_former(row) for name in TRACKED for row in _events(name, subject)]
     return record
@@ -160,6 +162,7 @@ def _record(subject: Subject, grant: GrantKind) -> dict[str, Any]:
     encounters = Encounter.objects.filter(patient=patient).order_by("-opened_at", "pk")
     return {
         "patient": _json(load.patient_view(patient)),
+        "sections": _json(sections_view(subject.subject_id, grant=grant)),
         "encounters": _json(load.encounter_views(encounters, grant=grant)),
     }
 

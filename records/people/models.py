@@ -9,6 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedCharField, EncryptedDateField, EncryptedJSONField
 from records.changes import keeps_former_values
+from records.people.public_id import public_id_new
+
+
+class Gender(models.TextChoices):
+    """As the person says it; the codes are FHIR's administrative gender. Empty: not asked yet."""
+
+    FEMALE = "female", _("Female")
+    MALE = "male", _("Male")
+    OTHER = "other", _("Another gender")
+    UNKNOWN = "unknown", _("I prefer not to say")
 
 
 @keeps_former_values()
@@ -20,14 +30,26 @@ class Patient(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    # In clear: it must be unique and be found, it is random, and it says nothing about the person.
+    public_id = models.CharField(max_length=8, unique=True, default=public_id_new, editable=False)
     given_name = EncryptedCharField(context="records.Patient.given_name", max_length=200, blank=True)
     family_name = EncryptedCharField(context="records.Patient.family_name", max_length=200, blank=True)
     birth_date = EncryptedDateField(context="records.Patient.birth_date")
+    gender = EncryptedCharField(
+        context="records.Patient.gender", max_length=10, blank=True, default="", choices=Gender.choices
+    )
     phone = EncryptedCharField(context="records.Patient.phone", max_length=40, blank=True)
     # Parts that are known, all text: street, city, state (MN), postal_code.
     address = EncryptedJSONField(context="records.Patient.address", default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(public_id__regex=r"^[2-9A-HJKMNP-Z]{8}$"), name="patient_public_id_form"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"patient {self.pk}"

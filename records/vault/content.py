@@ -18,7 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import DecryptionError
 from portal.dates import age_on, today
+from records.documents.selectors import DocumentCard
 from records.photos.selectors import PhotoCard
+from records.vault.sections import SectionsView
 
 log = logging.getLogger(__name__)
 UNREADABLE = cast(str, _("cannot be read"))
@@ -82,6 +84,8 @@ class PatientView:
     created_at: dt.datetime
     updated_at: dt.datetime
     unreadable: frozenset[str] = frozenset()
+    gender: str = ""  # a code of ``Gender``; empty when it was not said
+    public_id: str = ""  # as people read it: K7Q2-M4XD
 
     @property
     def full_name(self) -> str:
@@ -222,14 +226,17 @@ class RecordView:
 
     patient: PatientView
     encounters: tuple[EncounterView, ...]
+    sections: SectionsView = field(default_factory=SectionsView)
+    documents: tuple[DocumentCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """One episode with its patient."""
+    """One episode with its patient. In the preview of a waiting case: only allergies and medicines."""
 
     patient: PatientView
     encounter: EncounterView
+    sections: SectionsView = field(default_factory=SectionsView)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from portal.crypto.fields import DecryptionError
 from records.encounters.models import Answer, Concern, Encounter
 from records.messages.models import Message
 from records.people.models import GrantKind, Patient
+from records.people.public_id import public_id_shown
 from records.photos.models import Photo, PhotoState, PhotoView
 from records.photos.pipeline import reason_text
 from records.photos.selectors import KEYS, PhotoCard
@@ -47,7 +48,9 @@ def patient_view(row: Patient, *, whole: bool = True) -> PatientView:
         address=AddressView(**{name: str(parts.get(name, "")) for name in AddressView.__slots__}),
         created_at=row.created_at,
         updated_at=row.updated_at,
-        unreadable=unreadable_of(row, "given_name", "family_name", "birth_date", "phone", "address"),
+        unreadable=unreadable_of(row, "given_name", "family_name", "birth_date", "gender", "phone", "address"),
+        gender=opened(row, "gender", "") if whole else "",
+        public_id=public_id_shown(row.public_id),
     )
 
 
