@@ -27,8 +27,8 @@ _SIGNED = {"author_id": O, "signed_by": O, "signed_at": O, "updated_at": O}
 
 FIELDS: dict[str, dict[str, FieldClass]] = {
     "records.Patient": {
-        "id": O, "public_id": I, "given_name": I, "family_name": I, "birth_date": I, "gender": I, "phone": I, "address": I,
-        "created_at": O, "updated_at": O,
+        "id": O, "public_id": I, "given_name": I, "family_name": I, "birth_date": I, "gender": I, "phone": I,
+        "address": I, "created_at": O, "updated_at": O,
     },
     "records.AccessGrant": {
         "id": O, "patient": O, "kind": O, "scope": O, "account_id": O, "role": O, "reference": O, "starts_at": O,

@@ -21,6 +21,7 @@ from records.vault.content import (
     RoutineView,
     StepView,
 )
+from records.vault.entries import open_sections, reveal_identifier
 from records.vault.files import VARIANTS, FileUnreadable, open_photo
 from records.vault.history import open_changes
 from records.vault.lists import open_case_cards, open_person_cards
@@ -35,11 +36,22 @@ from records.vault.rooms import (
     open_thread,
     photo_list,
 )
+from records.vault.sections import (
+    AllergyView,
+    ConditionView,
+    IdentifierView,
+    MedicationView,
+    SectionsView,
+    TopicView,
+)
+from records.vault.timeline import Shelf, Shot, TimelineView, open_timeline
 
 __all__ = [
-    "UNREADABLE", "VARIANTS", "AddressView", "AnswerView", "AssessmentView", "CaseCard", "CaseView", "ChangeView",
-    "EncounterView", "FileUnreadable", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView",
-    "RoutineView", "StepView", "open_assessment", "open_case", "open_case_cards", "open_changes", "open_encounter",
-    "open_patient", "open_person_cards", "open_photo", "open_plan", "open_record", "open_routine", "open_thread",
-    "photo_list",
+    "UNREADABLE", "VARIANTS", "AddressView", "AllergyView", "AnswerView", "AssessmentView", "CaseCard",
+    "CaseView", "ChangeView", "ConditionView", "EncounterView", "FileUnreadable", "IdentifierView",
+    "MedicationView", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView", "RoutineView",
+    "SectionsView", "Shelf", "Shot", "StepView", "TimelineView", "TopicView", "open_assessment",
+    "open_case", "open_case_cards", "open_changes", "open_encounter", "open_patient", "open_person_cards",
+    "open_photo", "open_plan", "open_record", "open_routine", "open_sections", "open_thread",
+    "open_timeline", "photo_list", "reveal_identifier",
 ]

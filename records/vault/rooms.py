@@ -14,6 +14,7 @@ from portal.errors import NotVisible
 from portal.permissions import Purpose
 from records.access import RULES
 from records.encounters.models import Encounter
+from records.history.models import Section
 from records.people.models import GrantKind, Patient
 from records.photos.selectors import PhotoCard
 from records.vault import load
@@ -27,6 +28,7 @@ from records.vault.content import (
     RecordView,
     RoutineView,
 )
+from records.vault.entries import PREVIEW, sections_view
 from records.vault.gate import look
 
 
@@ -49,7 +51,11 @@ def open_case(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> CaseView:
     encounter, grant = _look(by, encounter_id, purpose, kind="records.encounter", preview=True)
     parts = ("answers", "photos", "messages", "plans") if _whole(grant) else ("answers", "photos")
     patient = load.patient_view(_patient(encounter.patient_id), whole=_whole(grant))
-    return CaseView(patient=patient, encounter=load.encounter_views([encounter], grant=grant, parts=parts)[0])
+    sections = tuple(Section) if _whole(grant) else PREVIEW
+    return CaseView(
+        patient=patient, encounter=load.encounter_views([encounter], grant=grant, parts=parts)[0],
+        sections=sections_view(encounter.patient_id, grant=grant, only=sections),
+    )
 
 
 def photo_list(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> tuple[PhotoCard, ...]:
@@ -88,7 +94,7 @@ def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> Asses
 def open_record(
     *, by: Actor, patient_id: UUID, purpose: Purpose, action: Action = Action.VIEW, encounter_id: UUID | None = None
 ) -> RecordView:
-    """Everything held (P31), or everything of one episode. Ten queries, however much it is."""
+    """Everything held (P31), or everything of one episode. Eleven queries, however much it is."""
     grant = look(
         by=by, patient_id=patient_id, purpose=purpose, kind="records.record", object_id=encounter_id or patient_id,
         action=action,
@@ -97,7 +103,8 @@ def open_record(
     if encounter_id is not None:
         rows = rows.filter(pk=encounter_id)
     return RecordView(
-        patient=load.patient_view(_patient(patient_id)), encounters=load.encounter_views(rows, grant=grant)
+        patient=load.patient_view(_patient(patient_id)), encounters=load.encounter_views(rows, grant=grant),
+        sections=sections_view(patient_id, grant=grant),
     )
 
 

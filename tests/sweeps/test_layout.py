@@ -29,6 +29,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions"},
     "portal/demo": {"__main__", "people", "pictures", "seed", "stack"},
     "records": {"access", "changes", "vault"},
+    "records/history": {"kinds"},
     "records/people": {"names", "public_id"},
     "records/photos": {"decode", "files", "picture", "pipeline", "processing", "sandbox"},
     "records/export": {"archive_file", "bundle", "fhir", "pdf"},
