@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -19,6 +20,21 @@ from records.people.forms import ContactForm
 from records.people.services import patient_update
 
 FAMILY = (Role.PATIENT, Role.GUARDIAN)
+
+
+def whose(request: AuthRequest, patient_id: UUID | None) -> tuple[UUID | None, bool]:
+    """Whose record is asked for (one's own, else the first looked after), and if it is that one."""
+    mine = patients_of(request.account_id)
+    wanted = patient_id or next(iter(mine), None)
+    return wanted, bool(mine) and wanted == mine[0]
+
+
+def ways_of(patient_id: UUID, *, own: bool) -> dict[str, str]:
+    """Addresses of a record's pages, by name; one's own have no id in them."""
+    names = ("record", "photos", "compare")
+    if own:
+        return {name: reverse(f"records:{name}") for name in names}
+    return {name: reverse(f"records:{name}_of", args=[patient_id]) for name in names}
 
 
 @require_GET

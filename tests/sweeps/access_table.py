@@ -139,6 +139,10 @@ TABLE: dict[str, Access] = {
     # One's record
     "records:record": only(*FAMILY),
     "records:record_of": only("ana"),
+    "records:photos": only(*FAMILY),
+    "records:photos_of": only("ana"),
+    "records:compare": only("ana", "ben"),
+    "records:compare_of": only("ana"),
     "records:photo": only("ana", "clinician"),
     "records:contact": only("ana", "ben"),
     # The admin's own pages
