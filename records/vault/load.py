@@ -57,14 +57,18 @@ def patient_view(row: Patient, *, whole: bool = True) -> PatientView:
 def encounter_views(
     rows: Iterable[Encounter], *, grant: GrantKind, parts: Collection[str] = ("answers", "photos", "messages", "plans")
 ) -> tuple[EncounterView, ...]:
-    """Episodes with the asked parts; one query a part, two for plans, however many episodes."""
+    """Episodes with the asked parts; one query a part, however many episodes.
+
+    Finding and plan hang on the episode one to one: rows that come with them (``select_related``)
+    cost no query, others two a row, so pass several episodes only with them.
+    """
     encounters = list(rows)
     ids = [row.pk for row in encounters]
     answers = _answers(ids, grant) if "answers" in parts else {}
     photos = photo_cards(ids) if "photos" in parts else {}
     messages = _messages(ids) if "messages" in parts else []
-    assessments = _written(Assessment, ids, grant) if "plans" in parts else {}
-    plans = _written(Plan, ids, grant) if "plans" in parts else {}
+    assessments: dict[UUID, Assessment] = _written("assessment", encounters, grant) if "plans" in parts else {}
+    plans: dict[UUID, Plan] = _written("plan", encounters, grant) if "plans" in parts else {}
     signed = [*assessments.values(), *plans.values()]
     names = names_of([*(m.author_id for m in messages), *(row.signed_by for row in signed)])
     threads = grouped((row.encounter_id, message_view(row, names)) for row in messages)
@@ -173,11 +177,11 @@ def _steps(row: Plan, name: str) -> tuple[StepView, ...]:
     )
 
 
-def _written(model: Any, encounter_ids: list[UUID], grant: GrantKind) -> dict[UUID, Any]:
-    rows = model.objects.filter(encounter_id__in=encounter_ids)
-    if grant not in SEES_DRAFTS:
-        rows = rows.filter(signed_at__isnull=False)
-    return {row.encounter_id: row for row in rows}
+def _written(name: str, encounters: Iterable[Encounter], grant: GrantKind) -> dict[UUID, Any]:
+    """Findings or plans by episode; what is not signed only for those who write it."""
+    found = {row.pk: getattr(row, name, None) for row in encounters}
+    drafts = grant in SEES_DRAFTS
+    return {pk: row for pk, row in found.items() if row is not None and (drafts or row.signed_at is not None)}
 
 
 def names_of(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:
