@@ -17,12 +17,12 @@ import secrets
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, cast
 from uuid import uuid4
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 
 from portal.crypto.tokens import DecryptionError
@@ -59,14 +59,27 @@ def _nonce(number: int, last: bool) -> bytes:
 
 def seal_chunks(data: bytes | memoryview, key: bytes, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
     """The sealed form of ``data``, piece by piece, head first. ``key`` must never have been used."""
+    view = memoryview(data)
+    starts = range(0, max(1, len(view)), chunk_bytes)
+    return _seal((view[start : start + chunk_bytes] for start in starts), key, chunk_bytes)
+
+
+def seal_stream(source: IO[bytes], key: bytes, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """As ``seal_chunks``, of what a file gives from where it stands: one chunk in memory at a time."""
+    return _seal(iter(lambda: _read_exactly(source, chunk_bytes), b""), key, chunk_bytes)
+
+
+def _seal(pieces: Iterator[bytes] | Iterator[memoryview], key: bytes, chunk_bytes: int) -> Iterator[bytes]:
+    """``pieces`` are whole chunks but for the last; without any, one empty chunk is the content."""
     cipher = AESGCM(key)
     head = MAGIC + struct.pack(">I", chunk_bytes)
     yield head
-    view = memoryview(data)
-    count = max(1, -(-len(view) // chunk_bytes))
-    for number in range(count):
-        piece = view[number * chunk_bytes : (number + 1) * chunk_bytes]
-        yield cipher.encrypt(_nonce(number, number == count - 1), piece, head)
+    number = 0
+    piece: bytes | memoryview = next(pieces, b"")
+    for following in pieces:
+        yield cipher.encrypt(_nonce(number, False), piece, head)
+        piece, number = following, number + 1
+    yield cipher.encrypt(_nonce(number, True), piece, head)
 
 
 def _read_exactly(source: IO[bytes], length: int) -> bytes:
@@ -125,13 +138,64 @@ def write(data: bytes, *, folder: str) -> SealedRef:
     ``folder``: small letters, digits, ``_``, ``-`` and ``/``. Nothing about a person belongs in it.
     If the caller's transaction fails afterwards, the caller deletes the file.
     """
-    if not FOLDER.fullmatch(folder):
-        raise ValueError("a folder of sealed files has plain small letters, digits, _ and -")
     key = secrets.token_bytes(KEY_BYTES)
     sealed = _joined(seal_chunks(data, key), len(data))
-    random_name = uuid4().hex
-    name = _store().save(f"{folder}/{random_name[:2]}/{random_name}", ContentFile(sealed))
+    name = _store().save(_new_name(folder), ContentFile(sealed))
     return SealedRef(name=name, key=key, size=len(data), sha256=hashlib.sha256(sealed).hexdigest())
+
+
+def write_stream(source: IO[bytes], *, folder: str) -> SealedRef:
+    """As ``write``, for what is too big to hold: reads ``source`` to its end, some chunks at a time."""
+    key = secrets.token_bytes(KEY_BYTES)
+    counted = _Counted(source)
+    content = _Sealing(seal_stream(cast("IO[bytes]", counted), key))
+    name = _store().save(_new_name(folder), content)
+    return SealedRef(name=name, key=key, size=counted.size, sha256=content.digest.hexdigest())
+
+
+def _new_name(folder: str) -> str:
+    if not FOLDER.fullmatch(folder):
+        raise ValueError("a folder of sealed files has plain small letters, digits, _ and -")
+    random_name = uuid4().hex
+    return f"{folder}/{random_name[:2]}/{random_name}"
+
+
+class _Counted:
+    """Counts the plain bytes that are read."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source, self.size = source, 0
+
+    def read(self, length: int = -1) -> bytes:
+        data = self._source.read(length)
+        self.size += len(data)
+        return data
+
+
+class _Sealing(File):
+    """A file for the store that is sealed while it is read, once, from its start."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        super().__init__(None)  # there is no file below it
+        self._pieces, self._rest, self.digest = pieces, bytearray(), hashlib.sha256()
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.digest.update(piece)
+            yield piece
+
+    def read(self, length: int = -1) -> bytes:
+        while length < 0 or len(self._rest) < length:
+            piece = next(self.chunks(), None)
+            if piece is None:
+                break
+            self._rest += piece
+        taken = bytes(self._rest) if length < 0 else bytes(self._rest[:length])
+        del self._rest[: len(taken)]
+        return taken
+
+    def __bool__(self) -> bool:
+        return True
 
 
 def chunks(name: str, key: bytes) -> Iterator[bytes]:
