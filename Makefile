@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test browser faults slow bench check format messages lock clean
+.PHONY: help demo demo-reset test browser s3-server faults slow bench check format messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,16 +27,24 @@ demo: .venv/.ready ## run the whole clinic on this machine, with made-up people
 demo-reset: .venv/.ready ## the same, forgetting what the last demo held
 	@$(PY) -m portal.demo --port $(PORT) --square-port $(SQUARE_PORT) --reset $(ARGS)
 
-test: .venv/.ready ## run the test suite on a real database, broker and worker; ARGS='--promise P39' picks
+# The local S3 server of the tests pins its own versions of what we use: an environment of its own.
+s3-server: .local/ministack-venv/.ready ## install the local S3 server with Object Lock for the tests
+
+.local/ministack-venv/.ready: tests/lockbox/ministack.txt .venv/.ready
+	$(UV) venv --quiet --clear --python .venv/bin/python .local/ministack-venv
+	$(UV) pip install --quiet --python .local/ministack-venv/bin/python -r tests/lockbox/ministack.txt
+	@touch .local/ministack-venv/.ready
+
+test: .venv/.ready .local/ministack-venv/.ready ## run the test suite on a real database, broker and worker; ARGS='--promise P39' picks
 	$(PY) -m pytest -q -n $(WORKERS) $(ARGS)
 
 browser: .venv/.ready ## run the tests that drive Chromium (needs /usr/bin/chromium)
 	$(PY) -m pytest -q -m browser $(ARGS)
 
-slow: .venv/.ready ## run the long forms of the suites
+slow: .venv/.ready .local/ministack-venv/.ready ## run the long forms of the suites
 	$(PY) -m pytest -q -m slow $(ARGS)
 
-faults: .venv/.ready ## kill workers between any two steps, and broker and database at night, long forms too
+faults: .venv/.ready .local/ministack-venv/.ready ## kill workers between any two steps, and broker and database at night, long forms too
 	$(PY) -m pytest -q -m "slow or not slow" tests/faults $(ARGS)
 
 bench: .venv/.ready ## measure the floors and our ratios, as a table; fails when a goal is missed

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 ENVIRONMENTS = ("production", "development", "test")
 HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "")  # noqa: S104 - names of this machine, nothing listens
 MIN_SECRET = 32
+S3_STORE = "portal.lockbox.s3.S3Store"
 _DEVELOPMENT = ("development-only", "not-a-secret", "not-secret", "standin", "changeme", "insecure", "example")
 
 
@@ -43,15 +46,21 @@ def _field_key_is_weak(key: str) -> bool:
     return len(raw) != 32 or len(set(raw)) < 16 or all(32 <= byte < 127 for byte in raw)
 
 
+def _listed(secrets: str | list[str]) -> list[str]:
+    """A setting that holds one secret, or several with the newest first."""
+    return [secrets] if isinstance(secrets, str) else list(secrets)
+
+
 def _keys() -> Iterable[CheckMessage]:
     for number, name in ((10, "SECRET_KEY"), (11, "AUDIT_HMAC_KEY"), (12, "SEARCH_HMAC_KEY")):
-        if _is_weak(getattr(settings, name)):
+        if any(map(_is_weak, _listed(getattr(settings, name)) or [""])):
             yield _error(number, f"{name} is short, simple or a development value.", "Draw 50 random signs.")
     if not settings.FIELD_ENCRYPTION_KEY or any(map(_field_key_is_weak, settings.FIELD_ENCRYPTION_KEY)):
         message = "FIELD_ENCRYPTION_KEY holds a key that no machine drew."
         yield _error(13, message, "Make each with Fernet.generate_key().")
     secrets = [
-        settings.SECRET_KEY, settings.AUDIT_HMAC_KEY, settings.SEARCH_HMAC_KEY, settings.SQUARE_ACCESS_TOKEN,
+        settings.SECRET_KEY, *_listed(settings.AUDIT_HMAC_KEY), *settings.SEARCH_HMAC_KEY,
+        settings.SQUARE_ACCESS_TOKEN,
         *settings.FIELD_ENCRYPTION_KEY, *settings.SQUARE_WEBHOOK_SIGNATURE_KEYS,
     ]
     if len(set(secrets)) != len(secrets):
@@ -66,6 +75,46 @@ def _archive() -> Iterable[CheckMessage]:
             pyrage.x25519.Recipient.from_str(recipient)
         except Exception:
             yield _error(21, "ARCHIVE_RECIPIENTS holds something that is no age public key.")
+    if any("AGE-SECRET-KEY-" in value.upper() for value in os.environ.values()):
+        yield _error(
+            22, "A private age key is in the environment of the server.",
+            "Whoever seals must not be able to read: the officer keeps it, on another machine (P40).",
+        )
+    yield from _archive_elsewhere()
+
+
+def _archive_elsewhere() -> Iterable[CheckMessage]:
+    """P40: a third party keeps the archive, not this machine and not the account that holds the records."""
+    if settings.LOCKBOX_STORE != S3_STORE:
+        message = "LOCKBOX_STORE keeps the archive on this machine, beside the records (P40)."
+        yield _error(23, message, f"Use {S3_STORE} with a bucket under Object Lock at another provider.")
+        return
+    if not (settings.LOCKBOX_S3_BUCKET and settings.LOCKBOX_S3_ACCESS_KEY and settings.LOCKBOX_S3_SECRET_KEY):
+        yield _error(24, "LOCKBOX_S3_BUCKET and its access and secret key must be set.")
+    endpoint = urlsplit(settings.LOCKBOX_S3_ENDPOINT or f"https://s3.{settings.LOCKBOX_S3_REGION}.amazonaws.com")
+    if endpoint.scheme != "https":
+        yield _error(25, "LOCKBOX_S3_ENDPOINT must be an https address.")
+    ours = {urlsplit(settings.SITE_URL).hostname, *_primary_hosts(), *settings.ALLOWED_HOSTS}
+    if _is_near(endpoint.hostname or "") or endpoint.hostname in ours:
+        yield _error(26, "The archive's store is on the host, or in the network, of the portal itself (P40).")
+    primary = settings.STORAGES["sealed"].get("OPTIONS", {}).values()
+    if settings.LOCKBOX_S3_ACCESS_KEY and settings.LOCKBOX_S3_ACCESS_KEY in map(str, primary):
+        yield _error(27, "The archive's store belongs to the account that holds the records (P40).")
+
+
+def _primary_hosts() -> Iterable[str | None]:
+    yield settings.DATABASES["default"].get("HOST")
+    yield urlsplit(settings.REDIS_URL).hostname
+    for value in settings.STORAGES["sealed"].get("OPTIONS", {}).values():
+        yield urlsplit(str(value)).hostname
+
+
+def _is_near(host: str) -> bool:
+    """A name of this machine, of a neighbour (no dot), or an address inside a private network."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host in HERE or "." not in host or host.endswith((".local", ".internal", ".localhost"))
 
 
 def _transport() -> Iterable[CheckMessage]:
@@ -124,7 +173,10 @@ BOUNDS: tuple[tuple[str, int, int | None, str], ...] = (
     ("ADULT_AGE", 18, None, "RULES 4.12"),
     ("ACCESS_DUE_DAYS", 1, 30, "RULES 1.2"),
     ("DELETION_DUE_DAYS", 1, 30, "P39"),
+    ("SEARCH_MAX_HITS", 1, 50, "RULES 1.43"),
+    ("SEARCHES_PER_HOUR", 1, 600, "RULES 1.43"),
     ("RETENTION_ADULT_YEARS", 7, None, "P40"),
+    ("AUDIT_RETENTION_YEARS", 6, None, "RULES 2.5"),
     ("ARGON2_MEMORY_KIB", 19_456, None, "RULES 7.6"),
     ("ARGON2_TIME_COST", 2, None, "RULES 7.6"),
 )

@@ -170,13 +170,24 @@ FIELD_ENCRYPTION_KEY: list[str] = [
     for key in _secret("FIELD_ENCRYPTION_KEY", "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE=").split(",")
     if key
 ]
-# Keys of the keyed hashes and of the audit rows' authentication codes; never in the database.
-AUDIT_HMAC_KEY: str = _secret("AUDIT_HMAC_KEY", "development-only-audit-key")
-SEARCH_HMAC_KEY: str = _secret("SEARCH_HMAC_KEY", "development-only-search-key")
+# Keys of the access log's authentication codes, newest first, and of the keyed hashes; never in the database.
+AUDIT_HMAC_KEY: list[str] = [key for key in _secret("AUDIT_HMAC_KEY", "development-only-audit-key").split(",") if key]
+# Newest first: it hashes what is written, all of them what is looked for. `manage.py search_rebuild` moves on.
+SEARCH_HMAC_KEY: list[str] = [
+    key for key in _secret("SEARCH_HMAC_KEY", "development-only-search-key").split(",") if key
+]
 # age public keys: web and worker can seal the archive and never open it.
 ARCHIVE_RECIPIENTS: list[str] = env.list("ARCHIVE_RECIPIENTS", default=[])
 LOCKBOX_STORE: str = env.str("LOCKBOX_STORE", "portal.lockbox.folder.FolderStore")
 LOCKBOX_DIR = Path(env.str("LOCKBOX_DIR", str(LOCAL_DIR / "lockbox")))
+# For portal.lockbox.s3.S3Store: a bucket of another provider or account (P40). Empty endpoint: AWS.
+LOCKBOX_S3_ENDPOINT: str = env.str("LOCKBOX_S3_ENDPOINT", "").rstrip("/")
+LOCKBOX_S3_BUCKET: str = env.str("LOCKBOX_S3_BUCKET", "")
+LOCKBOX_S3_REGION: str = env.str("LOCKBOX_S3_REGION", "us-east-2")
+LOCKBOX_S3_ACCESS_KEY: str = env.str("LOCKBOX_S3_ACCESS_KEY", "")
+LOCKBOX_S3_SECRET_KEY: str = env.str("LOCKBOX_S3_SECRET_KEY", "")
+LOCKBOX_S3_PREFIX: str = env.str("LOCKBOX_S3_PREFIX", "")
+LOCKBOX_S3_TIMEOUT_SECONDS = env.int("LOCKBOX_S3_TIMEOUT_SECONDS", 20)
 
 # --- The clinic (never a literal elsewhere) ---------------------------------------------------
 CLINIC_NAME: str = env.str("CLINIC_NAME", "Clear Lake Skin")
@@ -340,11 +351,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox-sweep": {"task": "outbox.sweep", "schedule": 30},
     "jobs-sweep": {"task": "jobs.sweep", "schedule": 60},
     "photos-sweep": {"task": "records.photos.sweep", "schedule": 60},
+    "documents-sweep": {"task": "records.documents.sweep", "schedule": 60},
     "billing-sweep": {"task": "billing.sweep", "schedule": 60},
     "billing-reconcile": {"task": "billing.reconcile", "schedule": crontab(minute="*/15")},
     "consults-sweep": {"task": "consults.sweep", "schedule": 60},
     "accounts-purge": {"task": "accounts.purge_unverified", "schedule": crontab(minute=20)},
     "privacy-sweep": {"task": "privacy.sweep", "schedule": 120},
+    "audit-digest": {"task": "audit.digest", "schedule": crontab(minute=5)},
+    "audit-verify": {"task": "audit.verify", "schedule": crontab(hour=3, minute=10)},
+    "privacy-deidentify": {"task": "privacy.deidentify", "schedule": crontab(day_of_month=1, hour=4, minute=10)},
+    "search-check": {"task": "records.search_check", "schedule": crontab(hour=3, minute=40)},
     "privacy-archive": {"task": "privacy.archive_nightly", "schedule": crontab(hour=2, minute=30)},
 }
 
@@ -358,16 +374,51 @@ PHOTO_MEMORY_MB = env.int("PHOTO_MEMORY_MB", 1024)
 PHOTO_MAX_ATTEMPTS = env.int("PHOTO_MAX_ATTEMPTS", 3)
 PHOTOS_PER_ENCOUNTER = env.int("PHOTOS_PER_ENCOUNTER", 24)
 
+# --- Documents (lab results and outside records) ------------------------------------------------
+DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", 25_000_000)
+DOCUMENT_MAX_PAGES = env.int("DOCUMENT_MAX_PAGES", 100)
+DOCUMENT_MAX_OBJECTS = env.int("DOCUMENT_MAX_OBJECTS", 100_000)
+DOCUMENT_MAX_PIXELS = env.int("DOCUMENT_MAX_PIXELS", 100_000_000)  # of one picture in it
+DOCUMENT_MAX_EDGE = env.int("DOCUMENT_MAX_EDGE", 3000)  # of a document that is a picture
+DOCUMENT_PAGE_EDGE = env.int("DOCUMENT_PAGE_EDGE", 1400)  # of the picture of a page
+DOCUMENT_THUMB_EDGE = env.int("DOCUMENT_THUMB_EDGE", 320)
+DOCUMENT_SECONDS = env.int("DOCUMENT_SECONDS", 60)
+DOCUMENT_MEMORY_MB = env.int("DOCUMENT_MEMORY_MB", 1024)
+DOCUMENT_MAX_ATTEMPTS = env.int("DOCUMENT_MAX_ATTEMPTS", 3)
+DOCUMENTS_PER_PATIENT = env.int("DOCUMENTS_PER_PATIENT", 500)
+
+# --- Virus scanner of uploads (optional) ----------------------------------------------------------
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", "")  # a socket's path, or host:port; empty: none
+CLAMD_SECONDS = env.int("CLAMD_SECONDS", 30)
+
+# --- Looking for patients (P21, RULES 1.43) ---------------------------------------------------------
+SEARCH_MAX_HITS = env.int("SEARCH_MAX_HITS", 25)  # more than that: none is shown, and another word is asked for
+SEARCH_MAX_SIGNS = 200  # of what is typed; the rest is not read
+SEARCHES_PER_HOUR = env.int("SEARCHES_PER_HOUR", 120)  # of one account
+
 # --- The work of the clinic ---------------------------------------------------------------------------
 DRAFT_EXPIRES_DAYS = env.int("DRAFT_EXPIRES_DAYS", 30)
 DRAFT_REMINDS_DAYS = env.int("DRAFT_REMINDS_DAYS", 2)  # one reminder of an unsent consult, an unpaid one, a question
 CONSULT_CLOSES_DAYS = env.int("CONSULT_CLOSES_DAYS", 60)  # an answered consult takes questions that long
 CARE_TEAM_FOLLOW_UP_DAYS = env.int("CARE_TEAM_FOLLOW_UP_DAYS", 30)
+EMERGENCY_MINUTES = env.int("EMERGENCY_MINUTES", 30)  # RULES 2.2: how long a record stays open in an emergency
+EMERGENCY_REVIEW_DAYS = env.int("EMERGENCY_REVIEW_DAYS", 3)
+LOOK_REPORT_DUE_DAYS = env.int("LOOK_REPORT_DUE_DAYS", 14)  # "this looks wrong": by when the officer answers
 ACCESS_DUE_DAYS = env.int("ACCESS_DUE_DAYS", 30)  # RULES 1.2, ceiling 30
 DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
 EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
 RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
+AUDIT_RETENTION_YEARS = env.int("AUDIT_RETENTION_YEARS", 7)  # the log's digests in the lockbox; six at least
 RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
+# RULES 1.55: areas with 20,000 people or fewer. The 2000 and 2010 lists together, until the clinic computes 2020's.
+DEID_ZIP3_SMALL: list[str] = env.list(
+    "DEID_ZIP3_SMALL",
+    default="036 059 063 102 203 205 369 556 692 790 821 823 830 831 878 879 884 890 893".split(),
+)
+DEID_ZIP3_CENSUS: str = env.str("DEID_ZIP3_CENSUS", "2000 and 2010")
+DEID_AGE_TOP = env.int("DEID_AGE_TOP", 90)  # RULES 1.56, ceiling 90
+DEID_SMALL_CELL = env.int("DEID_SMALL_CELL", 11)  # lower numbers are not shown
+DEID_REBUILD_DAYS = 31
 
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

@@ -13,18 +13,22 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from django.conf import settings
+
 from portal.dates import today
-from portal.lockbox.store import AlreadyKept, BadDate, Damaged, NotDue, NotKept, Receipt, check_name
+from portal.lockbox.store import AlreadyKept, BadDate, Damaged, Listed, NotDue, NotKept, Receipt, check_name
 
 _CHUNK = 1024 * 1024
 _KEPT = "@kept"  # no name may hold an @, so an object never stands in another one's way
 _LEFTOVER_SECONDS = 86_400
+_tidied: dict[Path, dt.datetime] = {}
 
 
 class FolderStore:
@@ -33,13 +37,17 @@ class FolderStore:
     def __init__(self, root: Path | str) -> None:
         self._root = Path(root)
 
+    @classmethod
+    def from_settings(cls) -> FolderStore:
+        return cls(settings.LOCKBOX_DIR)
+
     def put(self, name: str, data: bytes | BinaryIO, retain_until: dt.date) -> Receipt:
         target = self._place(name)
         if retain_until < today():
             raise BadDate("the retention date has passed")
         if target.exists():
             raise AlreadyKept(name)
-        self.tidy()
+        self._tidy_today()
         incoming = self._root / ".incoming" / uuid4().hex
         incoming.mkdir(parents=True, mode=0o700)
         try:
@@ -82,12 +90,37 @@ class FolderStore:
         return Receipt(name, version, found["sha256"], found["size"], until)
 
     def names(self, prefix: str = "") -> Iterator[tuple[str, str]]:
-        found = []
-        for path in self._root.glob(f"**/*{_KEPT}/receipt.json"):
-            name = str(path.parent.relative_to(self._root).as_posix()).removesuffix(_KEPT)
-            if name.startswith(prefix) and not name.startswith(".incoming/"):
-                found.append((name, json.loads(path.read_bytes())["version"]))
-        yield from sorted(found)
+        for found in self.listing(prefix):
+            yield found.name, found.version
+
+    def listing(self, prefix: str = "") -> Iterator[Listed]:
+        cut = len(f"{self._root.as_posix()}/")
+        found = (path.as_posix()[cut:].removesuffix(_KEPT) for path in _objects(self._root / prefix.rpartition("/")[0]))
+        for name in sorted(name for name in found if name.startswith(prefix)):
+            path = self._place(name)
+            with suppress(FileNotFoundError):  # destroyed meanwhile
+                version = json.loads((path / "receipt.json").read_bytes())["version"]
+                yield Listed(name, version, (path / "data").stat().st_size)
+
+    def extend(self, name: str, version: str, until: dt.date) -> Receipt:
+        receipt = self.receipt(name, version)
+        if until < max(receipt.retain_until, today()):
+            raise BadDate("a retention date is only ever moved to a later day")
+        if until == receipt.retain_until:
+            return receipt
+        longer = replace(receipt, retain_until=until)
+        incoming = self._root / ".incoming" / uuid4().hex
+        incoming.mkdir(parents=True, mode=0o700)
+        place = self._place(name)
+        try:
+            _write(incoming / "receipt.json", _receipt_bytes(longer))
+            place.chmod(0o700)
+            (incoming / "receipt.json").replace(place / "receipt.json")
+            place.chmod(0o555)
+        finally:
+            _remove(incoming)
+        _sync_folder(place)
+        return longer
 
     def destroy(self, name: str, version: str) -> Receipt:
         receipt = self.receipt(name, version)
@@ -102,8 +135,27 @@ class FolderStore:
         _remove(leaving)
         return receipt
 
+    def attacks(self, name: str, version: str) -> dict[str, bool]:
+        """Through this class only: whoever owns the folder can still remove files by hand."""
+        receipt = self.receipt(name, version)
+        earlier = receipt.retain_until - dt.timedelta(days=1)
+        return {
+            "delete": _refused(NotDue, lambda: self.destroy(name, version)),
+            "shorten": _refused(BadDate, lambda: self.extend(name, version, earlier)),
+            "overwrite": _refused(AlreadyKept, lambda: self.put(name, b"-", receipt.retain_until)),
+            "intact": self.verify(name, version, receipt.sha256),
+        }
+
+    def _tidy_today(self) -> None:
+        """Look for leftovers when the process starts to write, and once a day from then on."""
+        now = dt.datetime.now(tz=dt.UTC)
+        last = _tidied.get(self._root)
+        if last is None or not dt.timedelta(0) <= now - last < dt.timedelta(days=1):
+            _tidied[self._root] = now
+            self.tidy()
+
     def tidy(self, *, older_than_seconds: float = _LEFTOVER_SECONDS) -> int:
-        """Remove what crashed writers left half done; returns how many. Each ``put`` begins with it."""
+        """Remove what crashed writers left half done; returns how many."""
         count = 0
         limit = dt.datetime.now(tz=dt.UTC).timestamp() - older_than_seconds
         for leftover in self._root.glob(".incoming/*"):
@@ -115,6 +167,27 @@ class FolderStore:
 
     def _place(self, name: str) -> Path:
         return self._root / f"{check_name(name)}{_KEPT}"
+
+
+def _objects(folder: Path) -> Iterator[Path]:
+    """Every object's directory below a folder; what is inside them is not looked at."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.name.endswith(_KEPT):
+            yield Path(entry.path)
+        elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            yield from _objects(Path(entry.path))
+
+
+def _refused(error: type[Exception], deed: Callable[[], object]) -> bool:
+    try:
+        deed()
+    except error:
+        return True
+    return False
 
 
 def _receipt_bytes(receipt: Receipt) -> bytes:

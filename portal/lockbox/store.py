@@ -58,6 +58,15 @@ class Receipt:
     retain_until: dt.date
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One object as the store's own list shows it; ``size`` in bytes."""
+
+    name: str
+    version: str
+    size: int
+
+
 class Store(Protocol):
     """What every store promises."""
 
@@ -65,7 +74,8 @@ class Store(Protocol):
         """Keep ``data``, read it back and compare, and return its receipt.
 
         Raises ``BadName``, ``BadDate``, ``AlreadyKept``, or ``Damaged`` when the read-back
-        differs; after any of them nothing new is kept.
+        differs. After any of them the folder keeps nothing new; what a locked bucket damaged
+        it cannot give up before its date.
         """
 
     def open(self, name: str, version: str) -> BinaryIO:
@@ -80,8 +90,17 @@ class Store(Protocol):
     def names(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Name and version of everything kept whose name starts with ``prefix``, sorted by name."""
 
+    def listing(self, prefix: str = "") -> Iterator[Listed]:
+        """As ``names``, with sizes: for counting the store against the rows."""
+
+    def extend(self, name: str, version: str, until: dt.date) -> Receipt:
+        """Keep it through ``until``. Raises ``BadDate`` for a day before its own, ``NotKept``."""
+
     def destroy(self, name: str, version: str) -> Receipt:
         """Remove what is past its date; returns what it was. Raises ``NotDue``, ``NotKept``."""
+
+    def attacks(self, name: str, version: str) -> dict[str, bool]:
+        """Try to delete, shorten and overwrite a kept object; True by deed where nothing came of it."""
 
 
 def check_name(name: str) -> str:
@@ -96,4 +115,4 @@ def lockbox() -> Store:
     from django.conf import settings
     from django.utils.module_loading import import_string
 
-    return cast(Store, import_string(settings.LOCKBOX_STORE)(settings.LOCKBOX_DIR))
+    return cast(Store, import_string(settings.LOCKBOX_STORE).from_settings())

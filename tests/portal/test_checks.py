@@ -23,9 +23,14 @@ GOOD: dict[str, Any] = {
     "DEBUG": False,
     "SECRET_KEY": "k9v2Xq7TzWm4RbNc8LpYd3HsJf6GaQe1UoVi5ExKwCtZrBnM0y",
     "AUDIT_HMAC_KEY": "Zq3Lw8Ny5Rk1Tb7Vx4Cm9Hd2Js6Pf0GaUeYiOoWtXrEzQmKn",
-    "SEARCH_HMAC_KEY": "u7Bv1Kx9Fj3Mn5Qw2Zr8Tc6Ly4Hd0PsGaEiYoUeXtRmVbNkJf",
+    "SEARCH_HMAC_KEY": ["u7Bv1Kx9Fj3Mn5Qw2Zr8Tc6Ly4Hd0PsGaEiYoUeXtRmVbNkJf"],
     "FIELD_ENCRYPTION_KEY": [Fernet.generate_key().decode()],
     "ARCHIVE_RECIPIENTS": [str(pyrage.x25519.Identity.generate().to_public())],
+    "LOCKBOX_STORE": checks.S3_STORE,
+    "LOCKBOX_S3_ENDPOINT": "https://s3.elsewhere.net",
+    "LOCKBOX_S3_BUCKET": "clinic-archive",
+    "LOCKBOX_S3_ACCESS_KEY": "AK7Q2",
+    "LOCKBOX_S3_SECRET_KEY": "s9Xk2Lq",
     "SITE_URL": "https://portal.clinic.org",
     "ALLOWED_HOSTS": ["portal.clinic.org"],
     "SECURE_SSL_REDIRECT": True,
@@ -75,13 +80,14 @@ def test_good_production_settings_start(production: Any) -> None:
         ("SECRET_KEY", "short", "portal.E010"),
         ("SECRET_KEY", "ab" * 40, "portal.E010"),
         ("AUDIT_HMAC_KEY", "development-only-audit-key", "portal.E011"),
-        ("SEARCH_HMAC_KEY", "x" * 60, "portal.E012"),
+        ("SEARCH_HMAC_KEY", ["x" * 60], "portal.E012"),
+        ("SEARCH_HMAC_KEY", [], "portal.E012"),
         ("FIELD_ENCRYPTION_KEY", ["ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE="], "portal.E013"),
         ("FIELD_ENCRYPTION_KEY", [], "portal.E013"),
         ("FIELD_ENCRYPTION_KEY", ["not base64"], "portal.E013"),
         ("FIELD_ENCRYPTION_KEY", [GOOD["FIELD_ENCRYPTION_KEY"][0], "A" * 43 + "="], "portal.E013"),
         ("AUDIT_HMAC_KEY", GOOD["SECRET_KEY"], "portal.E014"),
-        ("SQUARE_WEBHOOK_SIGNATURE_KEYS", [GOOD["SEARCH_HMAC_KEY"]], "portal.E014"),
+        ("SQUARE_WEBHOOK_SIGNATURE_KEYS", GOOD["SEARCH_HMAC_KEY"], "portal.E014"),
         ("ARCHIVE_RECIPIENTS", [], "portal.E020"),
         ("ARCHIVE_RECIPIENTS", ["age1notakey"], "portal.E021"),
         ("SITE_URL", "http://portal.clinic.org", "portal.E030"),
@@ -109,6 +115,46 @@ def test_production_refuses_to_start(production: Any, setting: str, value: Any, 
     assert problem in found()
     with pytest.raises(ImproperlyConfigured, match=problem):
         checks.refuse_unsafe_start()
+
+
+_SEALED = {"BACKEND": "some.S3Storage", "OPTIONS": {"endpoint_url": "https://s3.near.net", "access_key": "AK1"}}
+_FOLDER = "portal.lockbox.folder.FolderStore"
+
+
+@pytest.mark.promise("P40")
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"LOCKBOX_STORE": _FOLDER}, "portal.E023"),
+        ({"LOCKBOX_S3_BUCKET": ""}, "portal.E024"),
+        ({"LOCKBOX_S3_SECRET_KEY": ""}, "portal.E024"),
+        ({"LOCKBOX_S3_ENDPOINT": "http://s3.elsewhere.net"}, "portal.E025"),
+        ({"LOCKBOX_S3_ENDPOINT": "https://localhost:9000"}, "portal.E026"),
+        ({"LOCKBOX_S3_ENDPOINT": "https://minio:9000"}, "portal.E026"),
+        ({"LOCKBOX_S3_ENDPOINT": "https://10.0.0.7"}, "portal.E026"),
+        ({"LOCKBOX_S3_ENDPOINT": "https://portal.clinic.org"}, "portal.E026"),
+        ({"LOCKBOX_S3_ENDPOINT": "https://s3.near.net", "STORAGES": {"sealed": _SEALED}}, "portal.E026"),
+        ({"LOCKBOX_S3_ACCESS_KEY": "AK1", "STORAGES": {"sealed": _SEALED}}, "portal.E027"),
+    ],
+)
+def test_production_refuses_an_archive_that_is_not_elsewhere(
+    production: Any, changes: dict[str, Any], problem: str
+) -> None:
+    for name, value in changes.items():
+        setattr(production, name, value)
+    assert found() == {problem}
+
+
+@pytest.mark.promise("P40")
+def test_the_archive_may_be_at_aws_itself(production: Any) -> None:
+    production.LOCKBOX_S3_ENDPOINT = ""
+    assert found() == set()
+
+
+@pytest.mark.promise("P40")
+def test_who_seals_may_not_hold_the_key_that_reads(production: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_NAME", f"# mine\n{pyrage.x25519.Identity.generate()}")
+    assert found() == {"portal.E022"}
 
 
 @pytest.mark.parametrize(("setting", "lowest", "highest", "rule"), checks.BOUNDS)
@@ -142,13 +188,13 @@ def _example() -> dict[str, str]:
     """The example file with its blanks filled in, as an operator would."""
     filled = {
         "DJANGO_SECRET_KEY": GOOD["SECRET_KEY"], "AUDIT_HMAC_KEY": GOOD["AUDIT_HMAC_KEY"],
-        "SEARCH_HMAC_KEY": GOOD["SEARCH_HMAC_KEY"], "FIELD_ENCRYPTION_KEY": GOOD["FIELD_ENCRYPTION_KEY"][0],
+        "SEARCH_HMAC_KEY": GOOD["SEARCH_HMAC_KEY"][0], "FIELD_ENCRYPTION_KEY": GOOD["FIELD_ENCRYPTION_KEY"][0],
         "ARCHIVE_RECIPIENTS": GOOD["ARCHIVE_RECIPIENTS"][0], "DATABASE_URL": os.environ["DATABASE_URL"],
         "REDIS_URL": os.environ["REDIS_URL"],
         "DEFAULT_FROM_EMAIL": "Clinic <hello@clinic.org>",
     }
     lines = (ROOT / "docs/production.env.example").read_text().splitlines()
-    pairs = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
+    pairs = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z0-9_]+=", line))
     return {name: filled.get(name, value.strip("<>")) for name, value in pairs.items()}
 
 
