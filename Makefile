@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test browser s3-server faults slow bench check format messages lock clean
+.PHONY: help demo demo-reset test fhir browser s3-server faults slow bench check format messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,14 @@ test: .venv/.ready .local/ministack-venv/.ready ## run the test suite on a real 
 
 browser: .venv/.ready ## run the tests that drive Chromium (needs /usr/bin/chromium)
 	$(PY) -m pytest -q -m browser $(ARGS)
+
+tests/fhir/node_modules/.ready: tests/fhir/package-lock.json uv.lock
+	$(UV) sync --frozen --quiet --inexact --group fhir
+	cd tests/fhir && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+fhir: .venv/.ready tests/fhir/node_modules/.ready ## let two other readers of FHIR judge the copies of the seeded patients
+	$(PY) -m pytest -q -m fhir $(ARGS)
 
 slow: .venv/.ready .local/ministack-venv/.ready ## run the long forms of the suites
 	$(PY) -m pytest -q -m slow $(ARGS)
