@@ -26,11 +26,11 @@ from portal.jobs.models import Job
 from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose
 from portal.subjects import Subject
-from privacy import ledger, mails
+from privacy import deidentified, ledger, mails
 from privacy.archive import archive_patient, archive_verify
 from privacy.dossier import erase_all, subject_of
 from privacy.mails import Closing
-from privacy.models import ArchiveCopy, ArchiveReason, RightsRequest
+from privacy.models import ArchiveCopy, ArchiveReason, DeidentifiedCase, RightsRequest
 from privacy.selectors import afoot, changed_since_copy
 from privacy.services import request_complete, request_failed, requests_lapse
 from privacy.state import RequestState
@@ -55,7 +55,7 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     progress(2, 4, "ledger")
     ledger.erasure_put(request.pk, subject)
     progress(3, 4, "erase")
-    removed = _erase(request.pk, subject)
+    removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id))
     return {"request": str(request.pk), "rows": removed}
 
 
@@ -65,7 +65,7 @@ def _archive(subject: Subject) -> None:
             raise RuntimeError("an archive copy could not be read back")
 
 
-def _erase(request_id: UUID, subject: Subject) -> int:
+def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase]) -> int:
     """Everything out, the letter in, the request done: one transaction."""
     with transaction.atomic():
         request = RightsRequest.objects.select_for_update().get(pk=request_id)
@@ -77,6 +77,7 @@ def _erase(request_id: UUID, subject: Subject) -> int:
         closing = _closing(request)
         address = User.objects.values_list("email", flat=True).filter(pk=request.account_id).first()
         requests_lapse(subject_id=subject.subject_id, but=request.pk)
+        deidentified.keep(statistics)
         removed = erase_all(subject)
         if address:
             mails.record_erased(request=request, address=address, closing=closing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from consults.state import ENDED as ENDED_CONSULTS
 from consults.state import UNSENT
 from portal.audit.models import AccessEvent
 from portal.dates import clinic_zone, today
+from privacy.deidentified import shown
 from privacy.models import ArchiveCopy, RecordCopy, RightsRequest
+from privacy.smallcells import Line
 from privacy.state import ENDED, OPEN
 from records.models import Answer, Assessment, Encounter, Message, Photo, Plan
 
@@ -180,3 +182,13 @@ def looks_by_day(rows: Iterable[AccessEvent], *, most: int) -> list[LooksOfADay]
         if (row.action, row.object_kind) not in group.what:
             group.what.append((row.action, row.object_kind))
     return list(groups.values())
+
+
+def statistics_lines() -> Iterator[Line]:
+    """The rows of the reporting data as last made (P10), before low numbers are hidden."""
+    for row in shown().iterator(chunk_size=2000):
+        yield Line(
+            year=row.year, state=row.state, zip3=row.zip3, age=row.age, gender=row.gender, concern=row.concern,
+            outcome=row.outcome, diagnosis_code=row.diagnosis_code, prescription=row.prescription,
+            codes=tuple(f"{question}:{code}" for question, codes in row.codes.items() for code in codes),
+        )

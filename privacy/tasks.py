@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from privacy import archive, exports
+from privacy import archive, deidentified, exports
 
 
 @shared_task(name="privacy.archive_nightly")
@@ -18,3 +18,9 @@ def sweep() -> None:
     """Remove downloads whose time has passed, and files that a killed worker left."""
     exports.copies_expire()
     exports.orphans_remove()
+
+
+@shared_task(name="privacy.deidentify")
+def deidentify() -> None:
+    """Make the reporting data anew (P10)."""
+    deidentified.rebuild()

@@ -1,0 +1,68 @@
+"""Numbers without names: the reporting data as tables and as a file (P10)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.evidence.selectors import latest
+from portal.guards import AuthRequest
+from portal.poke import poke
+from portal.spreadsheets import csv_response
+from privacy import deidentified, smallcells
+from privacy.selectors import statistics_lines
+
+COLUMNS = ("year", "state", "zip3", "age", "gender", "concern", "outcome", "diagnosis_code", "prescription", "codes")
+
+
+@require_safe
+def numbers(request: AuthRequest) -> HttpResponse:
+    """One table a question, low numbers hidden."""
+    lines = list(statistics_lines())
+    tables = [
+        (_("Year"), Counter(str(line.year) for line in lines)),
+        (_("What for"), Counter(line.concern for line in lines)),
+        (_("Age"), Counter(smallcells.age_band(line.age) for line in lines)),
+        (_("State"), Counter(line.state for line in lines)),
+        (_("How it ended"), Counter(line.outcome for line in lines)),
+        (_("Diagnosis"), Counter(line.diagnosis_code for line in lines)),
+        (_("With a prescription"), Counter(_yes_no(line.prescription) for line in lines)),
+        (_("Chosen answers"), Counter(code for line in lines for code in line.codes)),
+    ]
+    context = {
+        **admin.site.each_context(request), "title": _("Numbers without names"), "total": len(lines),
+        "tables": [(title, smallcells.cells(counts)) for title, counts in tables],
+        "made": latest(deidentified.EVIDENCE), "least": settings.DEID_SMALL_CELL,
+    }
+    return render(request, "privacy/staff/numbers.html", context)
+
+
+@require_safe
+def numbers_file(request: AuthRequest) -> HttpResponseBase:
+    """The rows as CSV, made coarse until enough of them look alike."""
+    rows = (
+        (
+            line.year, line.state, line.zip3, line.age, line.gender, line.concern, line.outcome, line.diagnosis_code,
+            "" if line.prescription is None else int(line.prescription), " ".join(line.codes),
+        )
+        for line in smallcells.publishable(statistics_lines())
+    )
+    return csv_response("numbers-without-names.csv", COLUMNS, rows)
+
+
+@require_POST
+def numbers_again(request: AuthRequest) -> HttpResponse:
+    """Ask for the data set to be made anew; the worker does it."""
+    poke("privacy.deidentify")
+    messages.success(request, _("The numbers are being made anew. Load the page again in a minute."))
+    return redirect("admin:numbers")
+
+
+def _yes_no(value: bool | None) -> str:
+    return "" if value is None else _("yes") if value else _("no")
