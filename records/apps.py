@@ -5,4 +5,8 @@ class RecordsConfig(AppConfig):
     name = "records"
 
     def ready(self) -> None:
+        from records import mails
+        from records.documents import receivers as document_receivers  # noqa: F401 - connects them
         from records.photos import receivers  # noqa: F401 - connects them
+
+        mails.register_mails()

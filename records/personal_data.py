@@ -34,6 +34,10 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         "id": O, "patient": O, "kind": O, "scope": O, "account_id": O, "role": O, "reference": O, "starts_at": O,
         "ends_at": O, "opened_by": O,
     },
+    "records.Emergency": {
+        "id": O, "patient": O, "account_id": O, "reason": O, "words": C, "form_key": O, "opened_at": O, "ends_at": O,
+        "review_due_on": O, "decision": O, "review_note": C, "reviewed_by": O, "reviewed_at": O,
+    },
     "records.Encounter": {
         "id": O, "patient": O, "concern": C, "opened_at": O, "submitted_at": O, "closed_at": O,
     },
@@ -46,7 +50,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     },
     "records.Photo": {
         **_WHOSE, "view": O, "state": O, "refusal_code": O, "form_key": O, "uploaded_by": O, "received_at": O,
-        "ready_at": O, "attempts": O, "leased_until": O, "quarantine_name": O, "quarantine_key": C,
+        "ready_at": O, "held_by": O, "attempts": O, "leased_until": O, "quarantine_name": O, "quarantine_key": C,
         "image_name": O, "image_key": C, "image_bytes": O, "image_sha256": O, "thumb_name": O, "thumb_key": C,
         "width": O, "height": O,
     },
@@ -64,6 +68,11 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     },
     "records.Assessment": {**_WHOSE, "diagnosis_code": C, "diagnosis_text": C, "note": C, **_SIGNED},
     "records.Plan": {**_WHOSE, "letter": C, "morning": C, "evening": C, "warnings": C, "weeks": C, **_SIGNED},
+    "records.SearchToken": {"id": O, "token": O, "patient": O, "kind": O},
+    "records.ToldApart": {"id": O, "first": O, "second": O, "said_by": O, "said_at": O},
+    "records.Merge": {
+        "id": O, "old_id": O, "new_id": O, "old_public_id": I, "merged_by": O, "merged_at": O, "reason": C, "counts": O,
+    },
     # The context of a kept former value: basis and ids.
     "pghistory.Context": {"id": O, "created_at": O, "updated_at": O, "metadata": O},
 }
@@ -81,6 +90,7 @@ _REASONS = {
     "code": "which question an entry answers, the same list for everybody, to keep one answer a question",
     "section": "in which part of the record an entry stands; what it says is encrypted",
     "view": "from which side a photo is taken, so that a retake finds the one before it",
+    "token": "a keyed hash of one word: searching needs equal words to be equal, and the key is not in the database",
     "metadata": "basis, role and opaque ids of a change, so that orphans can be found",
 }
 _WHY = "opaque ids, workflow states, times, sizes and random file names, by which rows are found"
@@ -92,7 +102,9 @@ CLEAR_TEXT: dict[str, str] = {
 }
 # The clinic's own number of a person, on the closed list of clear-text exceptions (P05).
 _NUMBER = "a random number that staff are told on the phone: it must be unique and be found, and says nothing"
-CLEAR_TEXT.update({f"records.{name}.public_id": _NUMBER for name in ("Patient", "PatientEvent")})
+CLEAR_TEXT.update(
+    {f"records.{name}": _NUMBER for name in ("Patient.public_id", "PatientEvent.public_id", "Merge.old_public_id")}
+)
 RETAINED: dict[str, str] = {}
 
 
@@ -107,6 +119,7 @@ def archive_for(subject: Subject) -> dict[str, Any]:
     if record:
         record["entries"] = [_plain(row) for row in _rows("Entry", subject)]  # with numbers, whole
         record["grants"] = [_plain(row) for row in _rows("AccessGrant", subject)]
+        record["emergencies"] = [_plain(row) for row in _rows("Emergency", subject)]
         record["former_values"] = [_former(row) for name in TRACKED for row in _events(name, subject)]
     return record
 
@@ -160,6 +173,7 @@ def _record(subject: Subject, grant: GrantKind) -> dict[str, Any]:
     if patient is None:
         return {}
     encounters = Encounter.objects.filter(patient=patient).order_by("-opened_at", "pk")
+    encounters = encounters.select_related("assessment", "plan")
     return {
         "patient": _json(load.patient_view(patient)),
         "sections": _json(sections_view(subject.subject_id, grant=grant)),

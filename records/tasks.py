@@ -1,5 +1,6 @@
 """All tasks of the vault, from its rooms: Celery looks for them here."""
 
+from records.documents import tasks as document_tasks
 from records.photos import tasks as photo_tasks
 
-__all__ = ["photo_tasks"]
+__all__ = ["document_tasks", "photo_tasks"]

@@ -39,8 +39,6 @@ class Document(Upload):
     title = EncryptedCharField(context="records.Document.title", max_length=120, blank=True)
     dated = EncryptedDateField(context="records.Document.dated", null=True, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
-    # Why it still waits, where that is not the document's fault: "scanner" or "store".
-    held_by = models.CharField(max_length=10, blank=True)
     quarantine_key = EncryptedBinaryField(context="records.Document.quarantine_key", null=True, blank=True)
     content_type = models.CharField(max_length=20, blank=True)
     pages = models.PositiveSmallIntegerField(default=0)

@@ -34,6 +34,8 @@ class Upload(models.Model):
     ready_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
+    # Why it still waits, where that is not its own fault: "scanner" or "store".
+    held_by = models.CharField(max_length=10, blank=True)
     quarantine_name = models.CharField(max_length=100, blank=True)
 
     # The child's encrypted key of the sealed upload.

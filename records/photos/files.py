@@ -1,45 +1,14 @@
-"""The sealed files of photos: their two folders, and how they leave them.
-
-A file is written before its row and removed after it, so a crash can only leave a file without
-a row, never a row without its file. ``sweep`` finds the former.
-"""
+"""The sealed files of photos: their two folders, and which of them a row names."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
-from datetime import timedelta
+from django.db import models
 
-from django.core.files.storage import storages
-from django.db import models, transaction
-from django.utils import timezone
-
-from portal.crypto import sealed
+from records.intake import files
 from records.photos.models import Photo
-
-log = logging.getLogger(__name__)
 
 QUARANTINE = "photo-uploads"
 KEPT = "photos"
-SLICES = 256  # sealed files lie in 256 numbered sub-folders
-# Older than any request or worker that may still be about to write the row.
-ORPHAN_AGE = timedelta(hours=1)
-
-
-def drop(names: Iterable[str]) -> None:
-    """Delete files now. What the store refuses today is found by ``sweep``."""
-    for name in filter(None, names):
-        try:
-            sealed.delete(name)
-        except Exception as error:  # a store may raise anything
-            log.warning("a photo file could not be deleted: %s", type(error).__name__)
-
-
-def drop_on_commit(names: Iterable[str]) -> None:
-    """Delete files once the transaction that gave them up is committed."""
-    kept = [name for name in names if name]
-    if kept:
-        transaction.on_commit(lambda: drop(kept), robust=True)
 
 
 def names_of(photo: Photo) -> list[str]:
@@ -48,37 +17,11 @@ def names_of(photo: Photo) -> list[str]:
 
 
 def sweep(*, part: int) -> int:
-    """Delete files of one sub-folder (0 to 255) that no row names; returns how many.
-
-    One part a minute goes through the whole store in about four hours at a small, even cost.
-    """
-    gone = 0
-    for folder in (QUARANTINE, KEPT):
-        inside = _listing(f"{folder}/{part % SLICES:02x}")
-        orphans = [name for name in set(inside) - _known(inside) if _old(name)]
-        drop(orphans)
-        gone += len(orphans)
-    return gone
-
-
-def _listing(folder: str) -> list[str]:
-    try:
-        _folders, names = storages["sealed"].listdir(folder)
-    except FileNotFoundError:
-        return []
-    return [f"{folder}/{name}" for name in names]
+    """Delete files of one sub-folder (0 to 255) that no photo names; returns how many."""
+    return files.sweep(folders=(QUARANTINE, KEPT), known=_known, part=part)
 
 
 def _known(names: list[str]) -> set[str]:
-    if not names:
-        return set()
     asked = models.Q(quarantine_name__in=names) | models.Q(image_name__in=names) | models.Q(thumb_name__in=names)
     rows = Photo.objects.filter(asked).values_list("quarantine_name", "image_name", "thumb_name")
     return {name for row in rows for name in row if name}
-
-
-def _old(name: str) -> bool:
-    try:
-        return storages["sealed"].get_modified_time(name) < timezone.now() - ORPHAN_AGE
-    except FileNotFoundError:
-        return False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedBinaryField
 from records.encounters.models import Encounter
+from records.intake.models import Upload, UploadState, upload_constraints
 from records.people.models import Patient
 
 
@@ -29,31 +28,15 @@ class PhotoView(models.TextChoices):
 REQUIRED_VIEWS = (PhotoView.FRONT, PhotoView.LEFT, PhotoView.RIGHT)
 
 
-class PhotoState(models.TextChoices):
-    """Where a photo is on its way from the phone to the record."""
-
-    RECEIVED = "received", _("Received")
-    PROCESSING = "processing", _("Being prepared")
-    READY = "ready", _("Ready")
-    REFUSED = "refused", _("Could not be used")
+PhotoState = UploadState  # a photo's way is that of any upload
 
 
-class Photo(models.Model):
+class Photo(Upload):
     """One photo. Until it is ready only the sealed upload exists, and only for the worker."""
 
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     encounter = models.ForeignKey(Encounter, on_delete=models.CASCADE, related_name="photos")
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+")
     view = models.CharField(max_length=10, choices=PhotoView.choices)
-    state = models.CharField(max_length=10, choices=PhotoState.choices, default=PhotoState.RECEIVED)
-    refusal_code = models.CharField(max_length=30, blank=True)
-    form_key = models.UUIDField(unique=True, default=uuid4)
-    uploaded_by = models.UUIDField()
-    received_at = models.DateTimeField(auto_now_add=True)
-    ready_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True, blank=True)
-    quarantine_name = models.CharField(max_length=100, blank=True)
     quarantine_key = EncryptedBinaryField(context="records.Photo.quarantine_key", null=True, blank=True)
     image_name = models.CharField(max_length=100, blank=True)
     image_key = EncryptedBinaryField(context="records.Photo.image_key", null=True, blank=True)
@@ -73,17 +56,10 @@ class Photo(models.Model):
             ),
         ]
         constraints = [
-            # The upload as sent is kept only while the worker still needs it.
-            models.CheckConstraint(
-                condition=~models.Q(state__in=["received", "processing"]) ^ ~models.Q(quarantine_name=""),
-                name="photo_upload_only_while_waiting",
-            ),
+            *upload_constraints("photo"),
             models.CheckConstraint(
                 condition=models.Q(state="ready") ^ models.Q(image_name="", thumb_name=""),
                 name="photo_files_only_when_ready",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(state="refused") ^ models.Q(refusal_code=""), name="photo_reason_only_when_refused"
             ),
         ]
 

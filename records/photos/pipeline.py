@@ -8,42 +8,20 @@ and never looks at a file's name or declared type. It decodes nothing itself: se
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
-from portal.errors import DomainError
-from records.photos import sandbox
+from records.intake import sandbox
+from records.intake.kinds import DECODED, HEAD_BYTES, Kind, sniff
+from records.intake.receiving import UploadRefused
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
-HEAD_BYTES = 1024
 JPEG_QUALITY = 85
-
-
-class Kind(StrEnum):
-    """What the first bytes say a file is. ``PHOTO_KINDS`` are taken, the others get a kind no."""
-
-    JPEG = "jpeg"
-    PNG = "png"
-    WEBP = "webp"
-    HEIF = "heif"
-    AVIF = "avif"
-    TIFF = "tiff"
-    PDF = "pdf"
-    GIF = "gif"
-    VIDEO = "video"
-
-
-PHOTO_KINDS = {
-    Kind.JPEG: b"jpeg", Kind.PNG: b"png ", Kind.WEBP: b"webp", Kind.HEIF: b"heif", Kind.AVIF: b"avif",
-}
 _REFUSED_KINDS = {Kind.TIFF: "document", Kind.PDF: "document", Kind.GIF: "animated", Kind.VIDEO: "video"}
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"})
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 # Reason code -> what the person reads. The code is stored, the sentence never is.
 REASONS: dict[str, _StrOrPromise] = {
@@ -52,7 +30,8 @@ REASONS: dict[str, _StrOrPromise] = {
         "That file is not a photo we can open. Please send a JPEG, PNG, HEIC, WebP or AVIF picture."
     ),
     "document": gettext_lazy(
-        "That is a document, not a photo. Please send a JPEG, PNG, HEIC, WebP or AVIF picture here."
+        "That is a document, not a photo. Please send a JPEG, PNG, HEIC, WebP or AVIF picture here. "
+        "Lab results and letters have their own place: My record, Documents."
     ),
     "video": gettext_lazy("That is a video. Please take a still photo and send that."),
     "animated": gettext_lazy("That is a moving picture. Please take a still photo and send that."),
@@ -66,6 +45,7 @@ REASONS: dict[str, _StrOrPromise] = {
     "broken": gettext_lazy(
         "That photo is damaged or was cut short on its way. Please send it again, or take a new one."
     ),
+    "infected": gettext_lazy("Our virus scanner warns of that file. Please take a new photo and send that."),
     "failed": gettext_lazy("We could not read that photo. Please send it again, or take a new one."),
 }
 
@@ -79,7 +59,7 @@ def reason_text(code: str) -> str:
     return str(REASONS.get(code, REASONS["failed"])) % values
 
 
-class PhotoRefused(DomainError):
+class PhotoRefused(UploadRefused):
     """This file will not become a photo. ``code`` is a key of ``REASONS``."""
 
     def __init__(self, code: str) -> None:
@@ -96,39 +76,6 @@ class Processed:
     width: int
     height: int
     rise_kb: int = 0
-
-
-def sniff(head: bytes) -> Kind | None:
-    """The kind of a file by its first ``HEAD_BYTES`` bytes, or None."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return Kind.JPEG
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Kind.PNG
-    if head.startswith(b"RIFF"):
-        return {b"WEBP": Kind.WEBP, b"AVI ": Kind.VIDEO}.get(head[8:12])
-    if head[4:8] == b"ftyp":
-        return _sniff_boxes(head)
-    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return Kind.TIFF
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return Kind.GIF
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return Kind.VIDEO
-    return Kind.PDF if b"%PDF-" in head[:HEAD_BYTES] else None
-
-
-def _sniff_boxes(head: bytes) -> Kind | None:
-    """HEIF, AVIF and MP4 share a container; the brands in its first box tell them apart."""
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    major = head[8:12]
-    brands = {head[at : at + 4] for at in range(16, end - 3, 4)}
-    if major in _AVIF_BRANDS or (major in (b"mif1", b"msf1") and brands & _AVIF_BRANDS):
-        return Kind.AVIF
-    if major in _HEIF_BRANDS:
-        return Kind.HEIF
-    if brands & _AVIF_BRANDS:
-        return Kind.AVIF
-    return Kind.HEIF if brands & _HEIF_BRANDS else Kind.VIDEO
 
 
 def check(*, head: bytes, size: int) -> Kind:
@@ -152,12 +99,14 @@ def limits() -> sandbox.Limits:
     """The bounds of one photo, from the settings. Half the wall clock may be processor time."""
     return sandbox.Limits(
         wall_seconds=settings.PHOTO_SECONDS,
-        cpu_seconds=max(1, settings.PHOTO_SECONDS // 2),
-        memory_mb=settings.PHOTO_MEMORY_MB,
-        pixels=settings.PHOTO_MAX_PIXELS,
-        edge=settings.PHOTO_MAX_EDGE,
-        thumb=settings.PHOTO_THUMB_EDGE,
-        quality=JPEG_QUALITY,
+        bounds={
+            "cpu_seconds": max(1, settings.PHOTO_SECONDS // 2),
+            "memory_mb": settings.PHOTO_MEMORY_MB,
+            "pixels": settings.PHOTO_MAX_PIXELS,
+            "edge": settings.PHOTO_MAX_EDGE,
+            "thumb": settings.PHOTO_THUMB_EDGE,
+            "quality": JPEG_QUALITY,
+        },
     )
 
 
@@ -168,7 +117,8 @@ def process(data: bytes) -> Processed:
     the decoding process itself could not work: then the photo may be tried again.
     """
     kind = check(head=data[:HEAD_BYTES], size=len(data))
-    answer = sandbox.decode(PHOTO_KINDS[kind], data, limits())
+    answer = sandbox.decode("photo", DECODED[kind], data, limits())
     if answer.code:
         raise PhotoRefused(answer.code)
-    return Processed(answer.image, answer.thumb, answer.width, answer.height, answer.rise_kb)
+    image, thumb = answer.parts
+    return Processed(image, thumb, answer.facts["width"], answer.facts["height"], answer.rise_kb)

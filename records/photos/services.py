@@ -7,7 +7,6 @@ declared type is read or kept.
 
 from __future__ import annotations
 
-import logging
 from uuid import UUID
 
 from django.conf import settings
@@ -26,10 +25,10 @@ from portal.permissions import Permission, Purpose, require
 from portal.poke import poke
 from records import access
 from records.encounters.models import Encounter
+from records.intake.files import drop
+from records.intake.receiving import seal, whole
 from records.photos import files, pipeline
 from records.photos.models import Photo, PhotoView
-
-log = logging.getLogger(__name__)
 
 
 def photo_receive(*, by: Actor, encounter: Encounter, view: str, upload: File[bytes], form_key: UUID) -> Photo:
@@ -47,18 +46,18 @@ def photo_receive(*, by: Actor, encounter: Encounter, view: str, upload: File[by
     known = Photo.objects.filter(form_key=form_key, encounter=encounter).first()
     if known is not None:
         return known
-    upload_ref = _seal(_checked(upload))
+    upload_ref = seal(whole(upload, check=pipeline.check), folder=files.QUARANTINE, or_else=_store_down())
     try:
         with transaction.atomic():
             photo = _put(by=by, encounter=encounter, view=view, upload=upload_ref, form_key=form_key)
     except IntegrityError:  # the key stands in a row of another encounter: it was not made by this page
-        files.drop([upload_ref.name])
+        drop([upload_ref.name])
         raise _already_sent() from None
     except BaseException:
-        files.drop([upload_ref.name])
+        drop([upload_ref.name])
         raise
     if photo.quarantine_name != upload_ref.name:
-        files.drop([upload_ref.name])
+        drop([upload_ref.name])
     return photo
 
 
@@ -81,24 +80,12 @@ def photo_remove(*, by: Actor, photo: Photo) -> None:
         _remove(by=by, photo=found)
 
 
-def _checked(upload: File[bytes]) -> bytes:
-    """The whole upload, after its head and size were looked at. Raises ``PhotoRefused``."""
-    upload.seek(0)
-    head = upload.read(pipeline.HEAD_BYTES)
-    pipeline.check(head=head, size=upload.size)
-    return bytes(head + upload.read())
-
-
-def _seal(data: bytes) -> sealed.SealedRef:
-    try:
-        return sealed.write(data, folder=files.QUARANTINE)
-    except Exception as error:  # a store may raise anything: OSError, boto's errors, time-outs
-        log.warning("photo upload could not be stored: %s", type(error).__name__)
-        raise DomainError(
-            "photo_store_down",
-            _("We could not save that photo just now. It is still on your phone. Please try again in a few minutes."),
-            field="photo",
-        ) from None
+def _store_down() -> DomainError:
+    return DomainError(
+        "photo_store_down",
+        _("We could not save that photo just now. It is still on your phone. Please try again in a few minutes."),
+        field="photo",
+    )
 
 
 def _already_sent() -> DomainError:

@@ -16,7 +16,7 @@ from PIL import Image
 from pillow_heif import open_heif
 
 from portal.crypto.sealed import seal_chunks
-from records.photos import sandbox
+from records.intake import sandbox
 from records.photos.pipeline import process
 from tests.bench.row import BenchRow, timed_row
 from tests.photos.pictures import gbr_profile, heic, saved, with_secrets

@@ -13,8 +13,8 @@ from portal.accounts.models import User
 from portal.context import Actor
 from portal.permissions import Role
 from records.encounters.models import Concern, Encounter
+from records.intake import sandbox
 from records.people.models import AccessGrant, GrantKind, Patient
-from records.photos import sandbox
 
 
 def patient_for(user: User) -> Patient:

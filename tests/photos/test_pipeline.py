@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from records.photos import pipeline, sandbox
-from records.photos.pipeline import Kind, PhotoRefused, process, sniff
+from records.intake import sandbox
+from records.intake.kinds import Kind, sniff
+from records.photos import pipeline
+from records.photos.pipeline import PhotoRefused, process
 from tests.photos import pictures
 from tests.photos.reading import assert_only_a_picture, at_points
 
@@ -219,8 +221,7 @@ def test_a_picture_that_needs_too_much_memory_is_refused(settings) -> None:
 
 
 def _pid() -> int:
-    assert sandbox._current is not None
-    return sandbox._current.process.pid
+    return sandbox._kept["photo"].process.pid
 
 
 def test_the_decoding_process_stays_and_each_photo_gets_a_fresh_fork_of_it() -> None:
@@ -292,9 +293,9 @@ def test_every_reason_has_a_sentence_without_an_open_placeholder() -> None:
 def test_the_decoding_process_ends_with_a_worker_that_was_killed() -> None:
     program = (
         "import django, os, time; django.setup();"
-        "from records.photos import sandbox; from records.photos.pipeline import process;"
+        "from records.intake import sandbox; from records.photos.pipeline import process;"
         "from tests.photos.pictures import jpeg; process(jpeg());"
-        "print(sandbox._current.process.pid, flush=True); time.sleep(60)"
+        "print(sandbox._kept['photo'].process.pid, flush=True); time.sleep(60)"
     )
     worker = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True,

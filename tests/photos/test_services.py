@@ -18,11 +18,12 @@ from portal.context import SYSTEM
 from portal.crypto import sealed
 from portal.errors import DomainError, NotVisible
 from records.encounters.models import Encounter
+from records.intake import files as intake_files
+from records.intake.sandbox import SandboxLost
+from records.intake.state import TRANSITIONS, UploadDeed, after
 from records.photos import files, processing, selectors, services, tasks
 from records.photos.models import Photo, PhotoState, PhotoView
 from records.photos.pipeline import PhotoRefused, Processed
-from records.photos.sandbox import SandboxLost
-from records.photos.state import TRANSITIONS, PhotoDeed, after
 from tests.photos import pictures
 from tests.photos.conftest import actor, patient_for, upload
 from tests.photos.reading import assert_only_a_picture
@@ -313,7 +314,7 @@ def test_a_photo_is_tried_a_limited_number_of_times(ana, encounter, store: Store
 
 def test_a_photo_whose_worker_was_killed_is_found_and_done_once_its_lease_is_over(ana, encounter, store: Store) -> None:
     photo = send(ana, encounter)
-    assert processing._claim(photo.pk) is not None  # and here the worker is killed
+    assert processing._worker._claim(photo.pk) is not None  # and here the worker is killed
     assert processing.photos_sweep() == 0, "the lease still holds"
     Photo.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     assert processing.photos_sweep() == 1
@@ -366,7 +367,7 @@ def test_files_without_a_row_are_swept_once_they_are_old_and_others_never(
     owned = store()
     orphans = [sealed.write(b"x", folder=folder).name for folder in (files.KEPT, files.QUARANTINE)]
     assert sum(files.sweep(part=part) for part in range(256)) == 0, "too young"
-    monkeypatch.setattr(files, "ORPHAN_AGE", timedelta(seconds=-1))
+    monkeypatch.setattr(intake_files, "ORPHAN_AGE", timedelta(seconds=-1))
     assert sum(files.sweep(part=part) for part in range(256)) == 2
     assert store() == owned
     assert not any(sealed.exists(name) for name in orphans)
@@ -398,7 +399,7 @@ def test_the_database_refuses_a_photo_whose_state_and_files_disagree(ana, encoun
 
 def test_every_deed_in_every_state_is_in_the_table_or_refused() -> None:
     for state in PhotoState:
-        for deed in PhotoDeed:
+        for deed in UploadDeed:
             if (state, deed) in TRANSITIONS:
                 assert after(state, deed) in PhotoState
             else:

@@ -30,7 +30,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/demo": {"__main__", "people", "pictures", "seed", "stack"},
     "records": {"access", "changes", "vault"},
     "records/history": {"kinds"},
-    "records/people": {"merge", "names", "public_id", "search", "search_models", "search_tokens", "search_words"},
+    "records/people": {"merge", "names", "public_id", "search", "search_models", "search_same", "search_tokens", "search_words"},
     "records/intake": {
         "decode", "files", "kinds", "pdf", "picture", "processing", "receiving", "sandbox", "scanner", "streams", "strip",
     },

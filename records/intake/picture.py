@@ -20,6 +20,7 @@ from PIL import (
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
+    TiffImagePlugin,
     WebPImagePlugin,
 )
 from pillow_heif import open_heif
@@ -32,6 +33,7 @@ OPENERS: dict[bytes, Any] = {
     b"png ": PngImagePlugin.PngImageFile,
     b"webp": WebPImagePlugin.WebPImageFile,
     b"avif": AvifImagePlugin.AvifImageFile,
+    b"tiff": TiffImagePlugin.TiffImageFile,
 }
 SEQUENCE_BRANDS = (b"msf1", b"hevc", b"hevx")
 BAND_ROWS = 64
@@ -49,7 +51,7 @@ TRANSPOSE = {
 
 
 class Refused(Exception):
-    """Carries the reason code of ``pipeline.REASONS``."""
+    """Carries a reason code of the room's own ``REASONS``."""
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -80,7 +82,7 @@ def _open(kind: bytes, data: bytes, limits: dict[str, int]) -> ImageFile.ImageFi
     image: ImageFile.ImageFile = OPENERS[kind](io.BytesIO(data))
     _check_pixels(image.size, limits["pixels"])
     if kind != b"jpeg" and getattr(image, "n_frames", 1) > 1:
-        raise Refused("animated")
+        raise Refused("many_pictures" if kind == b"tiff" else "animated")
     if kind == b"jpeg":
         long_edge = max(image.size)
         for scale in (8, 4, 2):

@@ -1,8 +1,9 @@
 """Keeps the decoding process (``decode.py``): starts it, feeds it, times it, ends it on trouble.
 
 Plain ``subprocess``, since a Celery prefork child may not start ``multiprocessing`` children.
-One per process, made on first use, dropped (not ended) in a fork. What comes back from it is
-treated as what a stranger sent: a process that opened a hostile file may have been taken over.
+One per room (photos, documents) and process, made on first use, dropped (not ended) in a fork. What
+comes back from it is treated as what a stranger sent: a process that opened a hostile file may have
+been taken over.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from portal.errors import PortalError
 
 PROJECT = Path(__file__).resolve().parents[2]
-PROGRAM = "import sys; sys.path.append(sys.argv[1]); from records.photos import decode; decode.main(sys.argv[2])"
-# glibc: large pages and a heap that is kept, since a process that lives for one photo spends a
+PROGRAM = "import sys; sys.path.append(sys.argv[1]); from records.intake import decode; decode.main(sys.argv[2])"
+# glibc: large pages and a heap that is kept, since a process that lives for one file spends a
 # fifth of its time on page faults otherwise. Nothing of the worker's own environment goes along.
 ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
@@ -33,8 +34,10 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "1000000000",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-HEAD_MAX = 4096
-PICTURE_MAX = 32 * 1024 * 1024
+HEAD_MAX = 8192
+PART_MAX = 32 * 1024 * 1024
+PARTS_MAX = 128 * 1024 * 1024
+NUMBER_MAX = 2**31 - 1
 # Exit code of the decoding process -> reason. SIGKILL is absent: that is the machine's doing.
 EXIT_REASONS = {
     128 + signal.SIGXCPU: "too_slow",
@@ -43,28 +46,27 @@ EXIT_REASONS = {
     128 + signal.SIGABRT: "broken",
     128 + signal.SIGFPE: "broken",
     128 + signal.SIGILL: "broken",
+    128 + signal.SIGTRAP: "too_heavy",  # so PDFium ends itself when it gets no memory
 }
 
 
 class SandboxLost(PortalError):
-    """The decoding process could not start, or was ended from outside. Not the photo's fault."""
+    """The decoding process could not start, or was ended from outside. Not the file's fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one photo. ``wall_seconds`` is kept here, the rest in the decoding process."""
+    """Bounds of one file. ``wall_seconds`` is kept here, the rest in the decoding process.
+
+    ``bounds``: cpu_seconds, memory_mb, pixels (of any picture), edge, thumb (pixels), quality (JPEG);
+    for documents also pages, objects, page_edge, and mb (of the clean PDF).
+    """
 
     wall_seconds: float
-    cpu_seconds: int
-    memory_mb: int
-    pixels: int
-    edge: int
-    thumb: int
-    quality: int
+    bounds: dict[str, int]
 
     def as_json(self) -> str:
-        names = ("cpu_seconds", "memory_mb", "pixels", "edge", "thumb", "quality")
-        return json.dumps({name: getattr(self, name) for name in names})
+        return json.dumps(self.bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,8 @@ class Answer:
     """``code`` is empty when all went well. ``rise_kb``: peak memory above the idle process."""
 
     code: str = ""
-    width: int = 0
-    height: int = 0
-    image: bytes = b""
-    thumb: bytes = b""
+    facts: dict[str, int] = field(default_factory=dict)
+    parts: tuple[bytes, ...] = ()
     rise_kb: int = 0
 
 
@@ -124,7 +124,7 @@ class Sandbox:
             self.channel.settimeout(self.limits.wall_seconds)
             self.channel.sendall(struct.pack(">4sI", kind, len(data)))
             self.channel.sendall(data)
-            return self._answer(deadline)
+            return self._answer(kind, deadline)
         except TimeoutError:
             self.end()
             return Answer(code="too_slow")
@@ -133,11 +133,11 @@ class Sandbox:
             if reason is None:
                 raise SandboxLost("ended") from None
             return Answer(code=reason)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             self.end()
             return Answer(code="broken")
 
-    def _answer(self, deadline: float) -> Answer:
+    def _answer(self, kind: bytes, deadline: float) -> Answer:
         (size,) = struct.unpack(">I", self._read(4, deadline))
         if size > HEAD_MAX:
             raise ValueError("head")
@@ -145,14 +145,17 @@ class Sandbox:
         rise = int(head["rise_kb"])
         if "code" in head:
             return Answer(code=str(head["code"]), rise_kb=rise)
-        sizes = int(head["image"]), int(head["thumb"])
-        if not all(0 < part <= PICTURE_MAX for part in sizes):
+        facts = {str(name): int(value) for name, value in head["facts"].items()}
+        sizes = [int(size) for size in head["parts"]]
+        if not all(0 < part <= PART_MAX for part in sizes) or sum(sizes) > PARTS_MAX:
             raise ValueError("size")
-        image, thumb = (self._read(part, deadline) for part in sizes)
-        for part in (image, thumb):
-            if not (part.startswith(b"\xff\xd8\xff") and part.endswith(b"\xff\xd9")):
-                raise ValueError("not a JPEG")
-        return Answer("", int(head["width"]), int(head["height"]), image, thumb, rise)
+        if not all(0 <= number <= NUMBER_MAX for number in facts.values()):
+            raise ValueError("facts")
+        parts = tuple(self._read(part, deadline) for part in sizes)
+        for number, part in enumerate(parts):
+            if not (_is_jpeg(part) or (kind == b"pdf " and number == 0 and part.startswith(b"%PDF-"))):
+                raise ValueError("not what was asked for")
+        return Answer("", facts, parts, rise)
 
     def _read(self, size: int, deadline: float) -> bytes:
         buffer = bytearray(size)
@@ -169,40 +172,42 @@ class Sandbox:
         return bytes(buffer)
 
 
+def _is_jpeg(part: bytes) -> bool:
+    return part.startswith(b"\xff\xd8\xff") and part.endswith(b"\xff\xd9")
+
+
 _lock = threading.Lock()
-_current: Sandbox | None = None
+_kept: dict[str, Sandbox] = {}
 
 
 def _forget_in_fork() -> None:
-    global _current, _lock
-    if _current is not None:
-        _current.drop()
-    _current, _lock = None, threading.Lock()
+    global _kept, _lock
+    for kept in _kept.values():
+        kept.drop()
+    _kept, _lock = {}, threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget_in_fork)
 
 
-def decode(kind: bytes, data: bytes, limits: Limits) -> Answer:
-    """Decode in the warm process of these limits, one photo at a time."""
-    global _current
+def decode(room: str, kind: bytes, data: bytes, limits: Limits) -> Answer:
+    """Decode in the warm process of this room ("photo", "document") and limits, one file at a time."""
     with _lock:
-        if _current is not None and (_current.limits != limits or not _current.alive()):
-            _current.end()
-            _current = None
-        if _current is None:
-            _current = Sandbox(limits)
+        warm = _kept.pop(room, None)
+        if warm is not None and (warm.limits != limits or not warm.alive()):
+            warm.end()
+            warm = None
+        if warm is None:
+            warm = Sandbox(limits)
         try:
-            return _current.decode(kind, data)
+            return warm.decode(kind, data)
         finally:
-            if _current.channel.fileno() < 0:
-                _current = None
+            if warm.channel.fileno() >= 0:
+                _kept[room] = warm
 
 
 def close() -> None:
-    """End the warm process, for a worker that stops and for tests."""
-    global _current
+    """End the warm processes, for a worker that stops and for tests."""
     with _lock:
-        if _current is not None:
-            _current.end()
-            _current = None
+        while _kept:
+            _kept.popitem()[1].end()
