@@ -8,7 +8,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedBinaryField, EncryptedTextField
+from privacy.keeping.models import Destruction, LegalHold
+from privacy.looks.models import LookReport, ReportState
 from privacy.state import RequestState
+
+__all__ = [
+    "ArchiveCopy", "ArchiveReason", "DeidentifiedCase", "DenialGround", "Destruction", "LegalHold", "LookReport", "RecordCopy", "ReportState",
+    "RequestKind", "RequestState", "RightsRequest",
+]
 
 
 class RequestKind(models.TextChoices):
@@ -44,6 +51,7 @@ class RightsRequest(models.Model):
     job_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True, help_text="Stopped by a legal hold; goes on when it ends.")
 
     class Meta:
         constraints = [
@@ -96,10 +104,21 @@ class ArchiveCopy(models.Model):
     read_at = models.DateTimeField(help_text="The record was read from then on; what changed later is not in it.")
     sealed_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(help_text="Last read back and compared.")
+    key_ids = models.CharField(max_length=200, blank=True, help_text="Short hashes of the public keys it is sealed to.")
+    damaged_at = models.DateTimeField(null=True, blank=True, help_text="Found unreadable; does not count as a copy.")
+    destroying_at = models.DateTimeField(null=True, blank=True, help_text="Its end was decided; the object may be gone.")
+    destroyed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "archive copies"
-        indexes = [models.Index(fields=["encounter_id", "-read_at"], name="archive_newest")]
+        indexes = [
+            models.Index(
+                fields=["encounter_id", "-read_at"], condition=models.Q(damaged_at__isnull=True), name="archive_newest"
+            ),
+            models.Index(
+                fields=["retain_until"], condition=models.Q(destroyed_at__isnull=True), name="archive_ends_next"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(reason__in=ArchiveReason.values), name="archive_reason_listed"
@@ -130,3 +149,24 @@ class RecordCopy(models.Model):
 
     def __str__(self) -> str:
         return f"record copy {self.pk}"
+
+
+class DeidentifiedCase(models.Model):
+    """One ended consult without its person (P10). Nothing in it, and nothing elsewhere, leads back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    generation = models.UUIDField(db_index=True, help_text="The rebuild that made it; one is shown at a time.")
+    kept = models.BooleanField(default=False, help_text="Its person has been erased.")
+    year = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=2, blank=True)
+    zip3 = models.CharField(max_length=3, blank=True, help_text="000 where few people live (RULES 1.55).")
+    age = models.CharField(max_length=4, blank=True, help_text="Years at the time; one class from the top age on.")
+    gender = models.CharField(max_length=10, blank=True)
+    concern = models.CharField(max_length=40, blank=True)
+    outcome = models.CharField(max_length=10)
+    diagnosis_code = models.CharField(max_length=8, blank=True)
+    prescription = models.BooleanField(null=True)
+    codes = models.JSONField(default=dict, help_text="Chosen codes of listed questions.")
+
+    def __str__(self) -> str:
+        return f"de-identified case {self.pk}"

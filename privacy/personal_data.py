@@ -8,7 +8,7 @@ from django.db import transaction
 
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject
-from privacy.models import ArchiveCopy, RecordCopy, RightsRequest
+from privacy.models import ArchiveCopy, LookReport, RecordCopy, RightsRequest
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
@@ -16,17 +16,43 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         **dict.fromkeys(
             (
                 "id", "kind", "subject_id", "account_id", "state", "form_key", "received_on", "due_on", "officer_id",
-                "denial_ground", "job_id", "created_at", "ended_at",
+                "denial_ground", "job_id", "created_at", "ended_at", "held_at",
             ),
             _O,
         ),
         "note": _C,
         "denial_letter": _C,
     },
+    "privacy.LookReport": {
+        **dict.fromkeys(
+            (
+                "id", "subject_id", "account_id", "about", "events", "actor_id", "actor_role", "action", "object_kind",
+                "looked_at", "state", "form_key", "received_on", "due_on", "officer_id", "created_at", "answered_at",
+            ),
+            _O,
+        ),
+        "words": _C,
+        "answer": _C,
+    },
     "privacy.ArchiveCopy": dict.fromkeys(
         (
             "id", "subject_id", "encounter_id", "reason", "name", "version", "sha256", "content_sha256", "size",
-            "retain_until", "read_at", "sealed_at", "verified_at",
+            "retain_until", "read_at", "sealed_at", "verified_at", "key_ids", "damaged_at", "destroying_at",
+            "destroyed_at",
+        ),
+        _O,
+    ),
+    "privacy.LegalHold": {
+        **dict.fromkeys(
+            ("id", "subject_id", "placed_by", "placed_at", "review_on", "released_by", "released_at"), _O
+        ),
+        "reason": _C,
+        "release_reason": _C,
+    },
+    "privacy.Destruction": dict.fromkeys(
+        (
+            "id", "copy_id", "subject_id", "encounter_id", "name", "version", "sha256", "size", "sealed_at",
+            "retain_until", "destroyed_at", "method", "filed_name", "filed_version", "filed_sha256",
         ),
         _O,
     ),
@@ -36,16 +62,27 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         ),
         "key": _O,
     },
+    # De-identified by RULES 1.54: no person belongs to a row, so none is exported or erased with one.
+    "privacy.DeidentifiedCase": dict.fromkeys(
+        (
+            "id", "generation", "kept", "year", "state", "zip3", "age", "gender", "concern", "outcome",
+            "diagnosis_code", "prescription", "codes",
+        ),
+        _O,
+    ),
 }
 _WHY = "random ids, states, dates and hashes: the legal clock and the archive need to find them"
 CLEAR_TEXT: dict[str, str] = {
     f"{model}.{name}": _WHY
     for model, fields in FIELDS.items()
     for name in fields
-    if name not in ("note", "denial_letter", "key")
+    if name not in ("note", "denial_letter", "key", "words", "answer", "reason", "release_reason")
 }
 RETAINED: dict[str, str] = {
     "privacy.RightsRequest": "proof that the request was answered in time: ids and dates only, words wiped",
+    "privacy.LookReport": "proof that the report was answered: ids, codes and dates only, words wiped",
+    "privacy.LegalHold": "proof of why a record was kept longer; an officer's words about the case, not about health",
+    "privacy.Destruction": "the certificate that a copy was destroyed: ids, dates and a hash only",
     "privacy.ArchiveCopy": "where the archive copy lies and until when: ids, dates and hashes only",
 }
 
@@ -64,12 +101,26 @@ def export_for(subject: Subject) -> dict[str, Any]:
         {"sealed_at": row.sealed_at.isoformat(), "retain_until": row.retain_until.isoformat(), "reason": row.reason}
         for row in ArchiveCopy.objects.filter(subject_id=subject.subject_id).order_by("sealed_at")
     ]
-    return {"requests": requests, "archive_copies": copies}
+    return {"requests": requests, "look_reports": _reports(subject), "archive_copies": copies}
 
 
 def archive_for(subject: Subject) -> dict[str, Any]:
-    """Requests and letters join the bundle (RULES 1.58); the list of bundles itself does not."""
-    return {"requests": export_for(subject)["requests"]}
+    """Requests, reports and letters join the bundle (RULES 1.58); the list of bundles itself does not."""
+    held = export_for(subject)
+    return {"requests": held["requests"], "look_reports": held["look_reports"]}
+
+
+def _reports(subject: Subject) -> list[dict[str, Any]]:
+    """What the person reported about looks at their record, and what was answered."""
+    rows = LookReport.objects.filter(subject_id=subject.subject_id).order_by("created_at")
+    return [
+        {
+            "received_on": row.received_on.isoformat(), "state": row.state, "looked_at": row.looked_at.isoformat(),
+            "role": row.actor_role, "action": row.action, "what": row.object_kind, "words": row.words,
+            "answer": row.answer,
+        }
+        for row in rows
+    ]
 
 
 def erase_for(subject: Subject) -> dict[str, int]:
@@ -82,6 +133,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     transaction.on_commit(lambda: _files_remove(names), robust=True)
     removed, _by_model = copies.delete()
     RightsRequest.objects.filter(subject_id=subject.subject_id).update(note="", denial_letter="")
+    LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     return {"privacy.RecordCopy": removed} if removed else {}
 
 
