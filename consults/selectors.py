@@ -33,7 +33,7 @@ MOST_CONSULTS = 50
 
 def consults_of(by: Actor) -> QuerySet[Consult]:
     """The consults of everybody this person uses the portal for, newest first."""
-    return Consult.objects.filter(patient_id__in=visible_ids(by)).order_by("-created_at", "pk")
+    return Consult.objects.filter(patient_id__in=visible_ids(by, purpose=Purpose.CARE)).order_by("-created_at", "pk")
 
 
 def consult_for(*, by: Actor, consult_id: UUID) -> Consult:

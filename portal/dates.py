@@ -19,6 +19,11 @@ def today() -> dt.date:
     return timezone.now().astimezone(clinic_zone()).date()
 
 
+def start_of_day(day: dt.date) -> dt.datetime:
+    """The moment at which a calendar day begins at the clinic."""
+    return dt.datetime.combine(day, dt.time.min, clinic_zone())
+
+
 def age_on(birth_date: dt.date, day: dt.date) -> int:
     """Whole years on ``day``. Born on 29 February: the birthday is 1 March in other years."""
     had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)

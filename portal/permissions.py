@@ -59,6 +59,10 @@ class Permission(models.TextChoices):
     ADMIN_ENTER = "admin.enter", _("Enter the admin")
     QUEUE_VIEW = "queue.view", _("See the queue of waiting consults")
     CASE_REVIEW = "case.review", _("Review and answer a consult")
+    RECORD_OPEN = "record.open", _("Open a patient's record, where a grant allows it")
+    BREAK_GLASS = "record.break_glass", _("Open a record in an emergency")
+    PATIENTS_FIND = "patients.find", _("Look for a patient")
+    RECORDS_MERGE = "records.merge", _("Make two records of one person one")
     REQUESTS_HANDLE = "requests.handle", _("Handle privacy requests")
     ARCHIVE_VIEW = "archive.view", _("See archive copies and evidence")
     AUDIT_VIEW = "audit.view", _("See the access log")
@@ -70,17 +74,21 @@ class Permission(models.TextChoices):
     PAYMENTS_VIEW = "payments.view", _("See orders and payments")
     REFUND = "payments.refund", _("Give money back")
     JOBS_VIEW = "jobs.view", _("See long-running work")
+    REPORTS_VIEW = "reports.view", _("See numbers without names")
 
 
 _P = Permission
 ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: frozenset({_P.RECORD_OWN, _P.CONSULT_START, _P.PAY}),
     Role.GUARDIAN: frozenset({_P.RECORD_OWN, _P.PAY}),
-    Role.CLINICIAN: frozenset({_P.ADMIN_ENTER, _P.QUEUE_VIEW, _P.CASE_REVIEW}),
+    Role.CLINICIAN: frozenset(
+        {_P.ADMIN_ENTER, _P.QUEUE_VIEW, _P.CASE_REVIEW, _P.RECORD_OPEN, _P.BREAK_GLASS, _P.PATIENTS_FIND}
+    ),
     Role.OFFICER: frozenset(
         {
             _P.ADMIN_ENTER, _P.REQUESTS_HANDLE, _P.ARCHIVE_VIEW, _P.AUDIT_VIEW, _P.MAIL_VIEW,
-            _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.JOBS_VIEW, _P.PAYMENTS_VIEW,
+            _P.RECORD_OPEN, _P.PATIENTS_FIND, _P.RECORDS_MERGE,
+            _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.JOBS_VIEW, _P.PAYMENTS_VIEW, _P.REPORTS_VIEW,
         }
     ),
     Role.SUPPORT: frozenset(
@@ -89,7 +97,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(
         {
             _P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.ACCOUNTS_MANAGE, _P.PAYMENTS_VIEW,
-            _P.REFUND, _P.JOBS_VIEW,
+            _P.REFUND, _P.JOBS_VIEW, _P.REPORTS_VIEW,
         }
     ),
     Role.SYSTEM: frozenset(Permission),

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "portal.middleware.RequestIdMiddleware",
+    "privacy.middleware.RestoreGateMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -149,9 +150,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 # Ciphertext only. Names are random; nothing here can be opened without its row.
 SEALED_DIR = Path(env.str("SEALED_DIR", str(LOCAL_DIR / "sealed")))
+MIRROR_DIR = Path(env.str("MIRROR_DIR", str(LOCAL_DIR / "mirror")))
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "sealed": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(SEALED_DIR)}},
+    # Sealed files once more, for backups: on another machine in production.
+    "mirror": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(MIRROR_DIR)}},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION or env.bool("STATIC_MANIFEST", False)
@@ -359,6 +363,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "privacy-sweep": {"task": "privacy.sweep", "schedule": 120},
     "audit-digest": {"task": "audit.digest", "schedule": crontab(minute=5)},
     "audit-verify": {"task": "audit.verify", "schedule": crontab(hour=3, minute=10)},
+    "privacy-backup": {"task": "privacy.backup_nightly", "schedule": crontab(hour=1, minute=30)},
+    "privacy-backup-watch": {"task": "privacy.backup_watch", "schedule": crontab(minute=45)},
     "privacy-deidentify": {"task": "privacy.deidentify", "schedule": crontab(day_of_month=1, hour=4, minute=10)},
     "search-check": {"task": "records.search_check", "schedule": crontab(hour=3, minute=40)},
     "privacy-archive": {"task": "privacy.archive_nightly", "schedule": crontab(hour=2, minute=30)},
@@ -419,6 +425,18 @@ DEID_ZIP3_CENSUS: str = env.str("DEID_ZIP3_CENSUS", "2000 and 2010")
 DEID_AGE_TOP = env.int("DEID_AGE_TOP", 90)  # RULES 1.56, ceiling 90
 DEID_SMALL_CELL = env.int("DEID_SMALL_CELL", 11)  # lower numbers are not shown
 DEID_REBUILD_DAYS = 31
+
+# --- Backups (P20, RULES 2.9, 2.12) --------------------------------------------------------------
+BACKUP_RECIPIENTS: list[str] = env.list("BACKUP_RECIPIENTS", default=[])
+KEYS_RECIPIENTS: list[str] = env.list("KEYS_RECIPIENTS", default=[])  # who keeps the keys; opens no backup
+BACKUP_DAYS = env.int("BACKUP_DAYS", 35)
+BACKUP_MAX_AGE_HOURS = env.int("BACKUP_MAX_AGE_HOURS", 24)  # ceiling 48
+DRILL_DAYS = env.int("DRILL_DAYS", 92)  # a drill counts so long as proof
+DRILL_SAMPLE = env.int("DRILL_SAMPLE", 20)
+KEYS_DAYS = env.int("KEYS_DAYS", 366)
+PG_BIN_DIR: str = env.str("PG_BIN_DIR", "")  # where pg_dump of the server's release lies, if not on the path
+RELEASE_ID: str = env.str("RELEASE_ID", "")
+RESTORE_GATE: bool = env.bool("RESTORE_GATE", True)  # closed until the erasure ledger was read (P39)
 
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

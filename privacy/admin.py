@@ -7,13 +7,23 @@ from django.utils.translation import gettext_lazy as _
 from portal.admin_site import ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.permissions import Permission
+from privacy.looks.selectors import open_reports
 from privacy.models import ArchiveCopy
 from privacy.selectors import open_requests
-from privacy.views import staff
+from privacy.views import emergencies, look_reports, reporting, staff
+from records.emergency.selectors import to_review
 
 
 def _waiting(_actor: Actor) -> int:
     return open_requests().count()
+
+
+def _reported(_actor: Actor) -> int:
+    return open_reports().count()
+
+
+def _to_review(_actor: Actor) -> int:
+    return to_review().count()
 
 
 _HANDLE = Permission.REQUESTS_HANDLE
@@ -25,6 +35,31 @@ site.page("privacy/<uuid:request_id>/", staff.request_page, _HANDLE, name="priva
 site.page("privacy/<uuid:request_id>/start/", staff.start, _HANDLE, name="privacy_start", title=_("Start"))
 site.page("privacy/<uuid:request_id>/carry-out/", staff.carry_out, _HANDLE, name="privacy_carry_out", title=_("Do"))
 site.page("privacy/<uuid:request_id>/deny/", staff.deny, _HANDLE, name="privacy_deny", title=_("Deny"))
+
+site.page(
+    "numbers/", reporting.numbers, Permission.REPORTS_VIEW, name="numbers", title=_("Numbers without names"),
+    menu=_("Numbers without names"), hint=_("How many consults, what for and how they ended; nobody can be told"),
+)
+site.page("numbers/file/", reporting.numbers_file, Permission.REPORTS_VIEW, name="numbers_file", title=_("File"))
+site.page("numbers/again/", reporting.numbers_again, Permission.REPORTS_VIEW, name="numbers_again", title=_("Again"))
+
+
+site.page(
+    "looks/", look_reports.reports, _HANDLE, name="privacy_reports", title=_("Reports about looks"),
+    menu=_("Reports about looks"), hint=_("Patients say that something in their access log looks wrong"),
+    count=_reported,
+)
+site.page("looks/<uuid:report_id>/", look_reports.report, _HANDLE, name="privacy_report", title=_("Report"))
+site.page("looks/<uuid:report_id>/take/", look_reports.take, _HANDLE, name="privacy_report_take", title=_("Take"))
+site.page(
+    "emergencies/", emergencies.emergencies, Permission.AUDIT_VIEW, name="privacy_emergencies",
+    title=_("Emergency access"), menu=_("Emergency access"),
+    hint=_("Records that a clinician opened in an emergency, to be looked into"), count=_to_review,
+)
+site.page(
+    "emergencies/<uuid:emergency_id>/", emergencies.emergency, Permission.AUDIT_VIEW, name="privacy_emergency",
+    title=_("Opened in an emergency"),
+)
 
 
 class ArchiveCopyAdmin(ReadOnlyAdmin):

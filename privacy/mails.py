@@ -17,6 +17,7 @@ from portal.outbox.models import Category
 from portal.outbox.registry import Mail, MailContext, Rendered, register
 from portal.outbox.services import mail_queue
 from portal.permissions import Role
+from privacy.looks.models import LookReport
 from privacy.models import RecordCopy, RightsRequest
 
 RECEIVED = Letter("privacy/mail/received", ("due", "url"))
@@ -24,6 +25,9 @@ COPY_READY = Letter("privacy/mail/copy_ready", ("until", "url"))
 COPY_DELAYED = Letter("privacy/mail/copy_delayed", ("due", "url"))
 DENIED = Letter("privacy/mail/denied", ("url",))
 WAITS = Letter("privacy/mail/waits", ("due", "url"))
+REPORT_RECEIVED = Letter("privacy/mail/report_received", ("due", "url"))
+REPORT_WAITS = Letter("privacy/mail/report_waits", ("due", "url"))
+REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
 ERASED = Letter(
     "privacy/mail/erased", ("kept_until", "years", "paid", "paid_back", "given", "officer", "officer_email", "phone")
 )
@@ -141,6 +145,32 @@ def _erased(mail: MailContext) -> Rendered:
     )
 
 
+def report_received(report: LookReport) -> None:
+    """We have the report about a look (to the patient), and one waits (to each officer)."""
+    refs = {"request": str(report.pk), "due": report.due_on.isoformat()}
+    mail_queue(
+        kind="privacy.report_received", account_id=report.account_id, subject_id=report.subject_id,
+        once_key=f"privacy.report_received:{report.pk}", refs=refs,
+    )
+    for account_id in staff_of(Role.OFFICER):
+        mail_queue(
+            kind="privacy.report_waits", account_id=account_id, subject_id=report.subject_id,
+            once_key=f"privacy.report_waits:{report.pk}:{account_id}", refs=refs,
+        )
+
+
+def report_answered(report: LookReport) -> None:
+    """The officer's answer stands in the portal."""
+    mail_queue(
+        kind="privacy.report_answered", account_id=report.account_id, subject_id=report.subject_id,
+        once_key=f"privacy.report_answered:{report.pk}", refs={"request": str(report.pk)},
+    )
+
+
+def _report_answered(mail: MailContext) -> Rendered:
+    return REPORT_ANSWERED.render(url=settings.SITE_URL + reverse("privacy:report", args=[mail.refs["request"]]))
+
+
 _ASKED, _DESK = "privacy:request", "admin:privacy_request"
 
 
@@ -152,6 +182,9 @@ def register_mails() -> None:
         ("copy_delayed", _dated(COPY_DELAYED, _ASKED), _("The copy you asked for takes longer")),
         ("denied", _denied, _("A letter about your request")),
         ("waits", _dated(WAITS, _DESK), _("A privacy request waits for you")),
+        ("report_received", _dated(REPORT_RECEIVED, "privacy:report"), _("We have your report")),
+        ("report_waits", _dated(REPORT_WAITS, "admin:privacy_report"), _("A report waits for you")),
+        ("report_answered", _report_answered, _("An answer to your report")),
         ("erased", _erased, _("What you asked us to do is done")),
     )
     for name, render, subject in kinds:

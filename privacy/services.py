@@ -18,9 +18,11 @@ from portal.errors import DomainError, NotVisible
 from portal.jobs.services import job_start
 from portal.permissions import Permission, Purpose, Role, require
 from privacy import ledger, mails
+from privacy.keeping.selectors import on_hold
 from privacy.models import DenialGround, RequestKind, RightsRequest
 from privacy.state import ALLOWED_ROLES, OPEN, TRANSITIONS, RequestAction, RequestState
-from records.access import require_open
+from records.access import grant_close, grant_open, require_open
+from records.models import GrantKind
 
 DUE_DAYS = {RequestKind.ACCESS: "ACCESS_DUE_DAYS", RequestKind.DELETION: "DELETION_DUE_DAYS"}
 JOB_KINDS = {RequestKind.ACCESS: "privacy.copy", RequestKind.DELETION: "privacy.erase"}
@@ -65,12 +67,15 @@ def _already_there(by: Actor, kind: RequestKind, patient_id: UUID, form_key: UUI
 
 
 def request_start(*, by: Actor, request_id: UUID) -> RightsRequest:
-    """The officer takes the request on."""
+    """The officer takes the request on; until it ends, the record is open to them for it."""
     with transaction.atomic():
         request = _locked(by, request_id)
         _move(request, RequestAction.START, by)
         request.officer_id = by.account_id
         request.save(update_fields=["state", "officer_id"])
+        grant_open(
+            by=by, patient_id=request.subject_id, kind=GrantKind.REQUEST, account_id=by.account, reference=request.pk
+        )
         return request
 
 
@@ -78,10 +83,14 @@ def request_carry_out(*, by: Actor, request_id: UUID) -> RightsRequest:
     """The officer has it done; a job does the work, and tells the patient when it is done.
 
     Raises ``DomainError`` ``copy_first`` for a deletion while a copy for the same person is not
-    made yet: what is deleted cannot be copied any more.
+    made yet: what is deleted cannot be copied any more. While a legal hold stands, a deletion is
+    noted and waits: it goes on by itself when the last hold is released.
     """
     with transaction.atomic():
         request = _locked(by, request_id)
+        if request.kind == RequestKind.DELETION and on_hold(request.subject_id):
+            _hold(request, by)
+            return request
         if request.kind == RequestKind.DELETION and _copy_is_due(request.subject_id):
             raise DomainError(
                 "copy_first", _("The patient also asked for a copy, and it is not made yet. See to the copy first.")
@@ -106,8 +115,49 @@ def _carry_out(request: RightsRequest, by: Actor) -> None:
         by=SYSTEM if erasure else asker(request), kind=JOB_KINDS[RequestKind(request.kind)],
         subject_id=None if erasure else request.subject_id, ref=request.pk, once_key=f"request:{request.pk}{again}",
     )
-    request.job_id = job.pk
-    request.save(update_fields=["state", "job_id", "officer_id"])
+    request.job_id, request.held_at = job.pk, None
+    request.save(update_fields=["state", "job_id", "officer_id", "held_at"])
+
+
+def request_held(request_id: UUID) -> None:
+    """A hold was placed while the job was at work: nothing was removed, and the officer hears of it."""
+    with transaction.atomic():
+        request = RightsRequest.objects.select_for_update().get(pk=request_id)
+        if request.state != RequestState.CARRYING_OUT:
+            return
+        _hold(request, SYSTEM)
+        mails.request_waits(request, f"held-{(request.job_id or request.pk).hex}")
+        ledger.erasure_void(request.pk)
+
+
+def _hold(request: RightsRequest, by: Actor) -> None:
+    _move(request, RequestAction.HOLD, by)
+    request.held_at = timezone.now()
+    request.officer_id = request.officer_id or by.account_id
+    request.save(update_fields=["state", "held_at", "officer_id"])
+
+
+def deletions_resume(*, subject_id: UUID) -> None:
+    """The last hold is gone. In the release's transaction.
+
+    What was to be carried out is carried out now. A deletion that was refused because of the hold
+    is asked for anew in the patient's name, with a clock of its own, and waits for the officer.
+    """
+    mine = RightsRequest.objects.select_for_update().filter(subject_id=subject_id, kind=RequestKind.DELETION)
+    for request in mine.filter(state=RequestState.IN_PROGRESS, held_at__isnull=False):
+        if _copy_is_due(subject_id):
+            mails.request_waits(request, "unheld")
+        else:
+            _carry_out(request, SYSTEM)
+    newest = mine.order_by("-created_at").first()
+    if newest is not None and newest.state == RequestState.DENIED and newest.denial_ground == DenialGround.LEGAL_HOLD:
+        again = RightsRequest.objects.create(
+            kind=RequestKind.DELETION, subject_id=subject_id, account_id=newest.account_id, received_on=today(),
+            due_on=due_on(today(), settings.DELETION_DUE_DAYS),
+        )
+        _audit(SYSTEM, Action.SUBMIT, again, basis=f"request:{newest.pk}")
+        mails.request_received(again)
+        mails.request_waits(again, "new")
 
 
 def asker(request: RightsRequest) -> Actor:
@@ -129,6 +179,7 @@ def request_deny(*, by: Actor, request_id: UUID, ground: DenialGround, letter: s
         request.denial_letter = letter.strip()
         request.ended_at = timezone.now()
         request.save(update_fields=["state", "denial_ground", "denial_letter", "ended_at"])
+        _record_closed(request)
         mails.request_denied(request)
         ledger.erasure_void(request.pk)
         return request
@@ -193,6 +244,12 @@ def requests_lapse(*, subject_id: UUID, but: UUID) -> None:
 def _end(request: RightsRequest) -> None:
     request.ended_at = timezone.now()
     request.save(update_fields=["state", "ended_at"])
+    _record_closed(request)
+
+
+def _record_closed(request: RightsRequest) -> None:
+    """What was open to an officer for this request is closed with it (RULES 1.43)."""
+    grant_close(by=SYSTEM, patient_id=request.subject_id, kind=GrantKind.REQUEST, reference=request.pk)
 
 
 def _locked(by: Actor, request_id: UUID) -> RightsRequest:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from privacy.views import patient, public
+from privacy.views import looks, patient, public
 
 app_name = "privacy"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("requests/<uuid:request_id>/", patient.request_page, name="request"),
     path("requests/<uuid:request_id>/withdraw/", patient.withdraw, name="withdraw"),
     path("copies/<uuid:copy_id>/download/", patient.download, name="download"),
-    path("who-looked/", patient.who_looked, name="who_looked"),
+    path("who-looked/", looks.who_looked, name="who_looked"),
+    path("who-looked/<uuid:event_id>/wrong/", looks.report, name="look_report"),
+    path("reports/<uuid:report_id>/", looks.report_page, name="report"),
     path("promises/", public.promises, name="promises"),
 ]

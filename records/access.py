@@ -1,8 +1,9 @@
 """May this person open this patient, now, for this purpose? The one answer (P11, P21).
 
 Every way to a thing asks here: page, file, ZIP, PDF, API, admin, task. A grant opens one patient
-to one account (or, in the queue, to one role) from then until then; ``consults`` and ``privacy``
-open and close them. Which grant serves which purpose and role stands in ``RULES``.
+to one account (or, in the queue, to one role) from then until then; ``consults``, ``privacy`` and
+``records.emergency`` open and close them. Which grant serves which purpose and role stands in
+``RULES``. Every question names its purpose; there is no default.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from portal.audit.services import access_record
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose, Role
-from records.people.models import AccessGrant, GrantKind, Patient
+from records.people.models import AccessGrant, GrantKind, GrantScope, Patient
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,14 @@ FINDERS: dict[Role, frozenset[Purpose]] = {
 PORTAL_PURPOSES = frozenset({Purpose.CARE, Purpose.OPERATIONS, Purpose.COMMUNICATING, Purpose.LEGAL_DUTY})
 
 
-def may_open(*, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False) -> GrantKind | None:
+def may_open(
+    *, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False, looking: bool = False
+) -> GrantKind | None:
     """The kind of grant that opens this patient to this actor for this purpose now, or None.
 
-    One query. ``whole`` asks for more than the preview that a waiting case gives. The portal
-    itself holds no grants: its tasks get ``GrantKind.PORTAL`` for the purposes of tasks.
+    One query. ``whole`` asks for more than the preview that a waiting case gives; ``looking`` says
+    that nothing is done but looked, for which a guardian's view-only grant is enough (RULES 1.44).
+    The portal itself holds no grants: its tasks get ``GrantKind.PORTAL`` for the purposes of tasks.
     """
     purpose = Purpose(purpose)
     if by.role == Role.SYSTEM:
@@ -69,13 +73,18 @@ def may_open(*, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = Fal
     kinds = _kinds(by, purpose, whole=whole)
     if not kinds:
         return None
-    held = set(_current(by).filter(patient_id=patient_id, kind__in=kinds).values_list("kind", flat=True))
+    grants = _current(by).filter(patient_id=patient_id, kind__in=kinds)
+    if not looking:
+        grants = grants.filter(scope=GrantScope.ACT)
+    held = set(grants.values_list("kind", flat=True))
     return next((kind for kind in kinds if kind in held), None)
 
 
-def require_open(*, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False) -> GrantKind:
+def require_open(
+    *, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False, looking: bool = False
+) -> GrantKind:
     """As ``may_open``; raises ``NotVisible``, and leaves a trace of the refusal (P21)."""
-    kind = may_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole)
+    kind = may_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole, looking=looking)
     if kind is None:
         _refused(by, patient_id, Purpose(purpose))
         raise NotVisible
@@ -101,6 +110,7 @@ def grant_open(
     reference: UUID | None = None,
     starts_at: dt.datetime | None = None,
     ends_at: dt.datetime | None = None,
+    scope: GrantScope = GrantScope.ACT,
 ) -> AccessGrant:
     """Open a patient to an account, or to a role (the queue), from ``starts_at`` (now) on.
 
@@ -110,25 +120,27 @@ def grant_open(
     """
     kind = GrantKind(kind)
     if kind not in RULES:
-        raise ValueError("the portal itself holds no grants")
+        raise ValueError("this kind is no grant that somebody could hold")
     if (account_id is None) == (not role):
         raise ValueError("a grant names one account or one role")
     if role and kind is not GrantKind.QUEUE:
         raise ValueError("only the queue opens a patient to a role")
+    if scope == GrantScope.VIEW and kind is not GrantKind.GUARDIAN:
+        raise ValueError("only a guardian's grant may be to see only")
     now = timezone.now()
     with transaction.atomic():
         # Serialises two openings of the same grant; the constraint alone would abort the caller.
         Patient.objects.select_for_update(no_key=True).only("pk").get(pk=patient_id)
         same = {"patient_id": patient_id, "kind": kind, "account_id": account_id, "role": role, "reference": reference}
         there = AccessGrant.objects.filter(_running(now), **same).first()
-        if there is not None and there.ends_at == ends_at:
+        if there is not None and there.ends_at == ends_at and there.scope == scope:
             return there
         # A bounded grant that is opened anew takes the place of the one before it.
         AccessGrant.objects.filter(_running(now) | Q(ends_at=None), **same).update(
             ends_at=Greatest(F("starts_at"), now)
         )
         grant = AccessGrant.objects.create(
-            **same, starts_at=starts_at or now, ends_at=ends_at, opened_by=by.account_id
+            **same, scope=scope, starts_at=starts_at or now, ends_at=ends_at, opened_by=by.account_id
         )
         _changed(by, Action.GRANT, grant)
     return grant
@@ -182,24 +194,34 @@ def accounts_of(patient_id: UUID) -> list[UUID]:
     return list(dict.fromkeys(account for account in grants.values_list("account_id", flat=True) if account))
 
 
-def visible_ids(by: Actor, *, purpose: Purpose = Purpose.CARE) -> QuerySet[Any, Any]:
+def usual_purpose(by: Actor) -> Purpose:
+    """For what somebody looks at a page that people of several roles share."""
+    return Purpose.LEGAL_DUTY if by.role == Role.OFFICER else Purpose.CARE
+
+
+def visible_ids(by: Actor, *, purpose: Purpose) -> QuerySet[Any, Any]:
     """Ids of the patients that this actor may open now for this purpose, to ask for rows of theirs."""
+    purpose = Purpose(purpose)
     if by.role == Role.SYSTEM:
         return Patient.objects.values("pk") if purpose in PORTAL_PURPOSES else Patient.objects.none().values("pk")
-    kinds = _kinds(by, Purpose(purpose), whole=False)
+    kinds = _kinds(by, purpose, whole=False)
     return _current(by).filter(kind__in=kinds).values("patient_id")
 
 
-def visible_patients(by: Actor, *, purpose: Purpose = Purpose.CARE) -> QuerySet[Patient]:
+def visible_patients(by: Actor, *, purpose: Purpose) -> QuerySet[Patient]:
     """Patients that this actor may open now for this purpose; for lists. Names stay closed."""
     return Patient.objects.filter(pk__in=visible_ids(by, purpose=purpose))
 
 
 def kinds_by_patient(*, by: Actor, patient_ids: set[UUID], purpose: Purpose) -> dict[UUID, GrantKind]:
-    """``may_open`` for many patients, in one query; who is missing may not be opened."""
+    """``may_open`` for many patients, in one query; who is missing may not be opened.
+
+    For lists, which only look: a view-only grant is enough.
+    """
+    purpose = Purpose(purpose)
     if by.role == Role.SYSTEM:
         return dict.fromkeys(patient_ids, GrantKind.PORTAL) if purpose in PORTAL_PURPOSES else {}
-    kinds = _kinds(by, Purpose(purpose), whole=False)
+    kinds = _kinds(by, purpose, whole=False)
     rows = set(_current(by).filter(patient_id__in=patient_ids, kind__in=kinds).values_list("patient_id", "kind"))
     best: dict[UUID, GrantKind] = {}
     for kind in reversed(kinds):

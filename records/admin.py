@@ -1,4 +1,25 @@
-"""Nothing of the vault is listed in the admin: clinicians and officers have desks of their own.
+"""Pages of the vault in the clinic's admin; none of its models is listed.
 
 A generic list would show rows without the vault's access check and without its trace.
 """
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.admin_site import site
+from portal.permissions import Permission
+from records.views import emergency, staff
+
+site.page(
+    "patients/<uuid:patient_id>/record/", staff.patient_record, Permission.RECORD_OPEN, name="patient_record",
+    title=_("Record"),
+)
+site.page(
+    "patients/<uuid:patient_id>/emergency/", emergency.break_glass, Permission.BREAK_GLASS, name="break_glass",
+    title=_("Open a record in an emergency"),
+)
+site.page(
+    "emergencies/<uuid:emergency_id>/end/", emergency.end, Permission.BREAK_GLASS, name="emergency_end",
+    title=_("Close the record"),
+)

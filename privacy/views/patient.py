@@ -1,21 +1,18 @@
-"""The patient's privacy pages: clocks, copies, deletion, who looked."""
+"""The patient's privacy pages: requests with their clocks, copies, deletion."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.accounts.selectors import display_names
-from portal.audit.models import AccessEvent
 from portal.audit.selectors import who_looked as looks_at
 from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, recent_sign_in_required, role_required, visible_or_404
@@ -26,12 +23,11 @@ from privacy import exports, services
 from privacy.forms import CopyForm, DeletionForm
 from privacy.models import RequestKind, RightsRequest
 from privacy.promises import PROMISES, tested_count
-from privacy.selectors import LooksOfADay, afoot, clock_of, looks_by_day, requests_of
+from privacy.selectors import afoot, clock_of, looks_by_day, requests_of
 from privacy.state import TRANSITIONS, RequestAction, RequestState
 from records.access import patients_of
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
-LOOKS_A_PAGE = 25
 REQUESTS_AT_HOME, DAYS_AT_HOME, LOOKS_AT_HOME = 8, 4, 200
 
 
@@ -51,15 +47,6 @@ def _withdrawable(row: RightsRequest) -> bool:
     return (RequestState(row.state), RequestAction.WITHDRAW) in TRANSITIONS
 
 
-def _looks(account_id: UUID, rows: Sequence[AccessEvent]) -> list[dict[str, Any]]:
-    names = _names(rows)
-    return [{**_who(row.actor_id, account_id, names), "event": row} for row in rows]
-
-
-def _names(rows: Iterable[AccessEvent | LooksOfADay]) -> dict[UUID, str]:
-    return display_names(row.actor_id for row in rows)
-
-
 def _who(actor_id: UUID | None, account_id: UUID, names: dict[UUID, str]) -> dict[str, Any]:
     return {"name": names.get(actor_id, "") if actor_id else "", "self": actor_id == account_id}
 
@@ -67,7 +54,7 @@ def _who(actor_id: UUID | None, account_id: UUID, names: dict[UUID, str]) -> dic
 def _days(patient_id: UUID, account_id: UUID) -> list[dict[str, Any]]:
     """Who looked on the last days, gathered; two queries."""
     groups = looks_by_day(looks_at(patient_id)[:LOOKS_AT_HOME], most=DAYS_AT_HOME)
-    names = _names(groups)
+    names = display_names(group.actor_id for group in groups)
     return [{**_who(g.actor_id, account_id, names), "event": g.event, "what": g.what} for g in groups]
 
 
@@ -154,13 +141,3 @@ def download(request: AuthRequest, copy_id: UUID) -> HttpResponse:
     response["Content-Length"] = str(copy.size)
     response["Content-Disposition"] = f'attachment; filename="my-record-{copy.made_at:%Y-%m-%d}.zip"'
     return cast(HttpResponse, response)
-
-
-@require_GET
-@role_required(*PATIENTS)
-def who_looked(request: AuthRequest) -> HttpResponse:
-    """Everybody who opened the record: who, when, why (P21)."""
-    patient_id = _own_patient(request)
-    page = Paginator(looks_at(patient_id), LOOKS_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "looks": _looks(request.account_id, list(page.object_list))}
-    return render(request, "privacy/who_looked.html", context)

@@ -52,11 +52,14 @@ def message_send(*, by: Actor, encounter_id: UUID, body: str, form_key: UUID) ->
 
 
 def messages_read(*, by: Actor, encounter_id: UUID) -> int:
-    """Mark what the other side wrote as read by this side; returns how many were new."""
+    """Mark what the other side wrote as read by this side; returns how many were new.
+
+    It comes with looking: a guardian who may only see has read the message all the same.
+    """
     encounter = Encounter.objects.filter(pk=encounter_id).only("pk", "patient_id").first()
     if encounter is None:
         raise NotVisible
-    require_open(by=by, patient_id=encounter.patient_id, purpose=Purpose.COMMUNICATING, whole=True)
+    require_open(by=by, patient_id=encounter.patient_id, purpose=Purpose.COMMUNICATING, whole=True, looking=True)
     return Message.objects.filter(
         encounter_id=encounter_id, from_staff=not by.is_staff, read_at=None
     ).update(read_at=timezone.now())

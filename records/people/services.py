@@ -20,7 +20,8 @@ from portal.errors import DomainError
 from portal.permissions import Permission, Purpose, require
 from records.access import grant_open, require_open
 from records.changes import Basis, basis
-from records.people.models import GrantKind, Patient
+from records.guardians.services import guardians_follow_birth_date
+from records.people.models import Gender, GrantKind, Patient
 from records.people.names import clean_line
 
 NAME_LENGTH = 200
@@ -57,7 +58,8 @@ def patient_create(
 
 def patient_update(
     *, by: Actor, patient_id: UUID, given_name: str | None = None, family_name: str | None = None,
-    birth_date: dt.date | None = None, phone: str | None = None, address: Mapping[str, str] | None = None,
+    birth_date: dt.date | None = None, gender: str | None = None, phone: str | None = None,
+    address: Mapping[str, str] | None = None,
     why: Basis = Basis.PATIENT_EDIT, request_id: UUID | None = None,
 ) -> Patient:
     """Change what is given and leave what is None; the former values are kept (P30, P38).
@@ -77,11 +79,15 @@ def patient_update(
             _named(_readable(patient, "given_name"), _readable(patient, "family_name"))
         if birth_date is not None:
             patient.birth_date = checked_birth_date(birth_date)
+        if gender is not None:
+            patient.gender = _gender(gender)
         if phone is not None:
             patient.phone = _phone(phone)
         if address is not None:
             patient.address = _address(address)
         patient.save()
+        if birth_date is not None:
+            guardians_follow_birth_date(by=by, patient=patient)
         _record(by, Action.CHANGE, patient, why)
     return patient
 
@@ -160,6 +166,12 @@ def _phone(text: str) -> str:
             "phone_form", _("Please write the phone number in digits, for example (320) 555-0142."), "phone"
         )
     return line
+
+
+def _gender(code: str) -> str:
+    if code and code not in Gender.values:
+        raise DomainError("no_choice", _("Please choose one of the answers."), "gender")
+    return code
 
 
 def _address(parts: Mapping[str, str]) -> dict[str, str]:

@@ -246,6 +246,7 @@ class PersonCard:
     id: UUID
     full_name: str
     birth_date: dt.date | None
+    public_id: str = ""
 
     @property
     def age(self) -> int | None:
@@ -276,3 +277,5 @@ class ChangeView:
     new: str
     basis: str
     by: str = field(default="")
+    section: str = ""
+    section_label: str = ""

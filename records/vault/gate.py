@@ -25,7 +25,7 @@ def look(
     Raises ``NotVisible``; whatever keeps the trace from being committed; and ``RuntimeError``
     inside an open transaction, since a rollback would take the trace along. Then nothing is read.
     """
-    grant = require_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole)
+    grant = require_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole, looking=True)
     access_record(
         by=by, action=action, purpose=purpose, subject_id=patient_id, object_kind=kind,
         object_id=object_id, basis=f"grant:{grant.value}", durable=True,

@@ -1,4 +1,4 @@
-"""My record: everything held, at once; its photos; and how to be reached."""
+"""The pictures of a record, and how to be reached."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -15,52 +14,21 @@ from portal.errors import DomainError, StorageUnavailable
 from portal.guards import AuthRequest, role_required
 from portal.permissions import Purpose, Role
 from records import vault
-from records.access import patients_of
+from records.access import patients_of, usual_purpose
 from records.people.forms import ContactForm
 from records.people.services import patient_update
-
-FAMILY = (Role.PATIENT, Role.GUARDIAN)
-
-
-def whose(request: AuthRequest, patient_id: UUID | None) -> tuple[UUID | None, bool]:
-    """Whose record is asked for (one's own, else the first looked after), and if it is that one."""
-    mine = patients_of(request.account_id)
-    wanted = patient_id or next(iter(mine), None)
-    return wanted, bool(mine) and wanted == mine[0]
-
-
-def ways_of(patient_id: UUID, *, own: bool) -> dict[str, str]:
-    """Addresses of a record's pages, by name; one's own have no id in them."""
-    names = ("record", "photos", "compare")
-    if own:
-        return {name: reverse(f"records:{name}") for name in names}
-    return {name: reverse(f"records:{name}_of", args=[patient_id]) for name in names}
+from records.views.record import FAMILY
 
 
 @require_GET
-@role_required(*FAMILY)
-def record(request: AuthRequest, patient_id: UUID | None = None) -> HttpResponse:
-    """Everything that the clinic holds (P31). Without an id: one's own, else the first looked after."""
-    mine = patients_of(request.account_id)
-    if patient_id is None and not mine:
-        return render(request, "records/no_record.html")
-    wanted = mine[0] if patient_id is None else patient_id
-    whole = vault.open_record(by=request.actor, patient_id=wanted, purpose=Purpose.CARE)
-    others = vault.open_person_cards(
-        by=request.actor, patient_ids=[pk for pk in mine if pk != wanted], purpose=Purpose.CARE
-    )
-    context = {"record": whole, "others": others.values(), "own": bool(mine) and wanted == mine[0]}
-    return render(request, "records/record.html", context)
-
-
-@require_GET
-@role_required(*FAMILY, Role.CLINICIAN)
+@role_required(*FAMILY, Role.CLINICIAN, Role.OFFICER)
 def photo(request: AuthRequest, photo_id: UUID, variant: str) -> HttpResponse:
     """One picture, for the browser only: nothing between here and there may keep it (P24)."""
     if variant not in vault.VARIANTS:
         raise Http404
     try:
-        data = vault.open_photo(by=request.actor, photo_id=photo_id, variant=variant, purpose=Purpose.CARE)
+        why = usual_purpose(request.actor)
+        data = vault.open_photo(by=request.actor, photo_id=photo_id, variant=variant, purpose=why)
     except vault.FileUnreadable:
         raise Http404 from None
     except StorageUnavailable:
@@ -95,5 +63,7 @@ def contact(request: AuthRequest) -> HttpResponse:
         else:
             messages.success(request, _("Your contact details are saved."))
             return redirect("records:contact")
-    changes = vault.open_changes(by=request.actor, patient_id=patient.id, purpose=Purpose.CARE)
-    return render(request, "records/contact.html", {"form": form, "patient": patient, "changes": changes})
+    changes = vault.open_changes(
+        by=request.actor, patient_id=patient.id, purpose=Purpose.CARE, section="contact"
+    )
+    return render(request, "records/contact.html", {"form": form, "patient": patient, "changes": changes.lines})

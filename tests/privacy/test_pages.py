@@ -212,8 +212,9 @@ def test_a_patient_reads_who_looked_at_what_and_why(ana: User, clinician: User, 
     browser = as_(ana)
     words = page(browser, "privacy:who_looked")
     for said in (
-        "Karin Lind, clinician Read your plan · Your care", "Karin Lind, clinician Read your consult · Your care",
-        "Mia Soto, compliance officer Read a privacy request · A duty set by law",
+        "Karin Lind, clinician Read your plan Your care · cares for you",
+        "Karin Lind, clinician Read your consult Your care · cares for you",
+        "Mia Soto, compliance officer Read a privacy request A duty set by law",
     ):
         assert said in words, said
     words = page(browser, "privacy:home")

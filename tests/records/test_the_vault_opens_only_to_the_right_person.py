@@ -40,6 +40,7 @@ OPENINGS: dict[str, Opening] = {
     "open_assessment": lambda by, kept, why: vault.open_assessment(by=by, encounter_id=kept.encounter.pk, purpose=why),
     "open_record": lambda by, kept, why: vault.open_record(by=by, patient_id=kept.id, purpose=why),
     "open_changes": lambda by, kept, why: vault.open_changes(by=by, patient_id=kept.id, purpose=why),
+    "open_timeline": lambda by, kept, why: vault.open_timeline(by=by, patient_id=kept.id, purpose=why),
     "open_photo": lambda by, kept, why: vault.open_photo(by=by, photo_id=kept.photo.pk, variant="image", purpose=why),
     "thumb": lambda by, kept, why: vault.open_photo(by=by, photo_id=kept.photo.pk, variant="thumb", purpose=why),
 }
@@ -265,7 +266,7 @@ def test_lists_leave_out_whom_one_may_not_open(anas: Kept, bens: Kept, clinician
     cards = vault.open_case_cards(by=clinician.actor, encounter_ids=ids, purpose=Purpose.CARE)
     assert [card.patient.full_name for card in cards] == ["Ana Okafor"]
     assert cards[0].unread == 1 and len(cards[0].photos) == 1 and cards[0].concern_label == "Acne"
-    assert set(visible_patients(clinician.actor).values_list("pk", flat=True)) == {anas.id}
+    assert set(visible_patients(clinician.actor, purpose=Purpose.CARE).values_list("pk", flat=True)) == {anas.id}
 
 
 @pytest.mark.promise("P21")
