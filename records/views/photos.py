@@ -14,7 +14,7 @@ from portal.permissions import Purpose
 from records import vault
 from records.photos.models import PhotoView
 from records.vault.timeline import Shot, TimelineView
-from records.views.patient import FAMILY, ways_of, whose
+from records.views.record import FAMILY, ways_of, whose
 
 
 @require_GET

@@ -1,0 +1,93 @@
+"""My record: everything held, at once, on the screen and on paper (P31)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from portal.audit.models import Action
+from portal.guards import AuthRequest, role_required
+from portal.permissions import Purpose, Role
+from records import vault
+from records.access import patients_of
+from records.vault import RecordView
+
+FAMILY = (Role.PATIENT, Role.GUARDIAN)
+STRIP = 6  # photos in sight before one asks for all
+
+
+@require_GET
+@role_required(*FAMILY)
+def record(request: AuthRequest, patient_id: UUID | None = None) -> HttpResponse:
+    """Everything that the clinic holds. Without an id: one's own, else the first looked after."""
+    mine = patients_of(request.account_id)
+    wanted = patient_id or next(iter(mine), None)
+    if wanted is None:
+        return render(request, "records/no_record.html")
+    whole = vault.open_record(by=request.actor, patient_id=wanted, purpose=Purpose.CARE)
+    others = vault.open_person_cards(
+        by=request.actor, patient_ids=[pk for pk in mine if pk != wanted], purpose=Purpose.CARE
+    )
+    context = page_of(whole, own=bool(mine) and wanted == mine[0]) | {"others": others.values()}
+    return render(request, "records/record.html", context)
+
+
+@require_GET
+@role_required(*FAMILY)
+def print_view(request: AuthRequest, patient_id: UUID | None = None) -> HttpResponse:
+    """The same on paper: nothing folded, little ink. Opening it is written down as printing."""
+    wanted, own = whose(request, patient_id)
+    if wanted is None:
+        raise Http404
+    whole = vault.open_record(by=request.actor, patient_id=wanted, purpose=Purpose.CARE, action=Action.PRINT)
+    return render(request, "records/print.html", page_of(whole, own=own) | {"plain": True, "now": timezone.now()})
+
+
+def page_of(whole: RecordView, *, own: bool) -> dict[str, Any]:
+    """What the parts in templates/records/_*.html ask for; ``own``: the words say "you"."""
+    shots = [photo for encounter in whole.encounters for photo in encounter.photos if photo.ready]
+    return {
+        "record": whole, "patient": whole.patient, "sections": whole.sections, "own": own,
+        "ways": ways_of(whole.patient.id, own=own), "parts": _parts(whole, shots=len(shots)),
+        "strip": shots[:STRIP], "shots": len(shots),
+    }
+
+
+def _parts(whole: RecordView, *, shots: int) -> list[tuple[str, str, int | None]]:
+    """(anchor, words, how many stand in it or None), in the order of the page."""
+    found = whole.sections
+    return [
+        ("contact", _("Name and contact"), None),
+        ("allergies", _("Allergies"), len(found.allergies)),
+        ("medications", _("Medicines"), len(found.medications)),
+        ("conditions", _("Conditions"), len(found.conditions)),
+        ("history", _("Health history"), len(found.history)),
+        ("private", _("Private answers"), None if found.private_hidden else len(found.private)),
+        ("identifiers", _("ID numbers"), len(found.identifiers)),
+        ("documents", _("Documents"), len(whole.documents)),
+        ("photos", _("Photos"), shots),
+        ("consults", _("Consults"), len(whole.encounters)),
+        ("looks", _("Who looked"), None),
+    ]
+
+
+def whose(request: AuthRequest, patient_id: UUID | None) -> tuple[UUID | None, bool]:
+    """Whose record is asked for (one's own, else the first looked after), and if it is that one."""
+    mine = patients_of(request.account_id)
+    wanted = patient_id or next(iter(mine), None)
+    return wanted, bool(mine) and wanted == mine[0]
+
+
+def ways_of(patient_id: UUID, *, own: bool) -> dict[str, str]:
+    """Addresses of a record's pages, by name; one's own have no id in them."""
+    names = ("record", "photos", "compare", "print")
+    if own:
+        return {name: reverse(f"records:{name}") for name in names}
+    return {name: reverse(f"records:{name}_of", args=[patient_id]) for name in names}
