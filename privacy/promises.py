@@ -79,7 +79,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P18", _("Sign-in is guarded: long passwords, a second step, time limits.")),
     Promise("P19", _("The site is closed to foreign scripts and foreign frames.")),
     Promise("P20", _("Records are backed up every day.")),
-    Promise("P21", _("Only those who need your record can open it, and you can see who did.")),
+    Promise("P21", _("Only those who need your record can open it, and you can see who did."), ("audit.verify",)),
     Promise("P22", _("Staff who open records are trained.")),
     Promise("P23", _("You can change your password yourself.")),
     Promise("P24", _("Our mail never holds photos or payment details.")),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.permissions import Purpose, Role
 
+HEX = r"^[0-9a-f]{64}$"
 CODE = r"^[a-z][a-z0-9_.]*$"
 BASIS = r"^[A-Za-z0-9_.:#/-]*$"
 
@@ -96,6 +97,7 @@ class AccessEvent(models.Model):
             models.Index(fields=["subject_id", "-at"], name="audit_subject"),
             models.Index(fields=["actor_id", "-at"], name="audit_actor"),
             models.Index(fields=["-at"], name="audit_at"),
+            models.Index(fields=["transaction_id", "number"], name="audit_in_order"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(action__in=Action.values), name="audit_action_listed"),
@@ -104,9 +106,78 @@ class AccessEvent(models.Model):
             models.CheckConstraint(condition=Q(object_kind__regex=CODE), name="audit_kind_is_a_code"),
             models.CheckConstraint(condition=Q(basis__regex=BASIS), name="audit_basis_is_codes"),
             models.CheckConstraint(condition=Q(request_id__regex=BASIS), name="audit_request_is_a_code"),
-            models.CheckConstraint(condition=Q(mac__regex=r"^[0-9a-f]{64}$"), name="audit_mac_is_there"),
+            models.CheckConstraint(condition=Q(mac__regex=HEX), name="audit_mac_is_there"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.number} {self.action} {self.object_kind}"
+
+
+class AuditDigest(models.Model):
+    """Proof of a stretch of the log: its twin lies in the lockbox under ``name``.
+
+    It covers the rows with ``number > after_number`` whose transaction is one of
+    ``from_transaction`` up to, not including, ``until_transaction``. The stretches follow each
+    other without a gap. ``after_number`` rises only where the database moved to a server whose
+    transactions are counted anew.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)  # 1, 2, 3 …; not from a sequence, which has gaps
+    after_number = models.BigIntegerField()
+    from_transaction = models.BigIntegerField()
+    until_transaction = models.BigIntegerField()
+    first_number = models.BigIntegerField()
+    last_number = models.BigIntegerField()
+    count = models.PositiveIntegerField()
+    rows_sha256 = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    name = models.CharField(max_length=200, unique=True)
+    version = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    retain_until = models.DateField()
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = [
+            models.CheckConstraint(condition=Q(count__gt=0), name="audit_digest_of_something"),
+            models.CheckConstraint(
+                condition=Q(from_transaction__lt=models.F("until_transaction")), name="audit_digest_has_a_stretch"
+            ),
+            models.CheckConstraint(
+                condition=Q(mac__regex=HEX, previous__regex=HEX, sha256__regex=HEX, rows_sha256__regex=HEX),
+                name="audit_digest_has_its_codes",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"digest {self.number}"
+
+
+class LogReview(models.Model):
+    """Somebody has gone through the log of these days (RULES 2.7). Never changed."""
+
+    class Finding(models.TextChoices):
+        NOTHING = "nothing", _("Nothing out of the ordinary")
+        FOLLOWED_UP = "followed_up", _("Something is being followed up")
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    reviewed_by = models.UUIDField()
+    at = models.DateTimeField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+    finding = models.CharField(max_length=16, choices=Finding.choices)
+
+    class Meta:
+        ordering = ("-at",)
+        constraints = [
+            models.CheckConstraint(condition=Q(first_day__lte=models.F("last_day")), name="audit_review_of_days"),
+            models.CheckConstraint(condition=Q(finding__in=["nothing", "followed_up"]), name="audit_review_finding"),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.first_day} to {self.last_day}"

@@ -15,7 +15,17 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
             "purpose", "object_kind", "object_id", "basis", "request_id", "mac",
         ),
         FieldClass.OPERATIONAL,
-    )
+    ),
+    "audit.AuditDigest": dict.fromkeys(
+        (
+            "number", "after_number", "from_transaction", "until_transaction", "first_number", "last_number",
+            "count", "rows_sha256", "previous", "mac", "at", "name", "version", "sha256", "retain_until",
+        ),
+        FieldClass.OPERATIONAL,
+    ),
+    "audit.LogReview": dict.fromkeys(
+        ("id", "reviewed_by", "at", "first_day", "last_day", "finding"), FieldClass.OPERATIONAL
+    ),
 }
 _WHY = "the access log must be searchable and provable; opaque ids, times and codes only"
 CLEAR_TEXT: dict[str, str] = {
@@ -23,6 +33,8 @@ CLEAR_TEXT: dict[str, str] = {
 }
 RETAINED: dict[str, str] = {
     "audit.AccessEvent": "the trace of who looked is kept six years; after an erasure its ids lead to nobody",
+    "audit.AuditDigest": "numbers and codes that prove the log; names no person",
+    "audit.LogReview": "says which days a member of the staff has gone through; names no patient",
 }
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import re
 from collections.abc import Iterable
-from datetime import UTC
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from portal.audit.macs import COLUMNS, row_holds, row_mac
 from portal.audit.models import BASIS, CODE, AccessEvent, Action
 from portal.context import Actor, request_id
 from portal.permissions import Purpose
@@ -119,37 +115,14 @@ def _event(
         basis=basis,
         request_id=request_id.get()[:64],
     )
-    event.mac = _mac(event)
+    event.mac = row_mac(_columns(event))
     return event
 
 
 def verify_row(event: AccessEvent) -> bool:
-    """True when the row still says what was written under the key outside the database."""
-    return hmac.compare_digest(event.mac, _mac(event))
+    """True when the row still says what was written under a key outside the database."""
+    return row_holds(_columns(event), event.mac)
 
 
-def _mac(event: AccessEvent) -> str:
-    """HMAC-SHA256, in hex, over the columns in a fixed order and an unambiguous form."""
-    columns = [
-        str(event.event_id),
-        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        _text(event.actor_id),
-        str(event.actor_role),
-        _text(event.subject_id),
-        str(event.action),
-        str(event.purpose),
-        event.object_kind,
-        _text(event.object_id),
-        event.basis,
-        event.request_id,
-    ]
-    message = json.dumps(columns, separators=(",", ":"), ensure_ascii=True).encode()
-    return hmac.new(_key(), message, hashlib.sha256).hexdigest()
-
-
-def _text(value: UUID | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _key() -> bytes:
-    return hashlib.sha256(b"access-log:" + settings.AUDIT_HMAC_KEY.encode()).digest()
+def _columns(event: AccessEvent) -> list[object]:
+    return [getattr(event, name) for name in COLUMNS]

@@ -41,7 +41,8 @@ DECLARED: dict[str, set[str]] = {
     "billing/square": {"answers"},
     "consults/desk": {"casefile", "cautions", "templates_library"},
     "consults": {"questionnaire"},
-    "privacy": {"archive", "deidentified", "dossier", "erasure", "exports", "ledger", "promises", "retention", "smallcells"},
+    "privacy": {"archive", "deidentified", "dossier", "erasure", "exports", "ledger", "promises", "replay", "retention", "smallcells"},
+    "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")
 
