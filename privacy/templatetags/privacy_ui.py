@@ -19,6 +19,8 @@ WORDS: dict[str, str | Promise] = {
     "records.patient": _("your contact details"),
     "records.encounter": _("your consult"),
     "records.answer": _("an answer of yours"),
+    "records.entry": _("your health history"),
+    "records.identifier": _("an ID number of yours"),
     "records.photo": _("a photo"),
     "records.message": _("your messages"),
     "records.assessment": _("the finding"),

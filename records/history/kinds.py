@@ -28,6 +28,7 @@ class Part:
     lines: bool = False
     choices: Mapping[str, Words] = field(default_factory=dict)
     default: str = ""
+    short: Words = ""  # what a list calls it
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,16 @@ class Topic:
     choices: Mapping[str, Words] = field(default_factory=dict)
 
 
-_NOTE = Part("note", _("Anything else about it"), length=NOTE, lines=True)
+_NOTE = Part("note", _("Anything else about it"), length=NOTE, lines=True, short=_("Note"))
 _SINCE_HELP = _("As well as you know: a year, a month or your age then.")
 
 PARTS: dict[Section, tuple[Part, ...]] = {
     Section.ALLERGIES: (
         Part("substance", _("What are you allergic to?"), _("A medicine, a food, a plant, latex, a plaster …"), True),
-        Part("reaction", _("What happens?"), _("For example: hives, swelling, trouble breathing.")),
+        Part(
+            "reaction", _("What happens?"), _("For example: hives, swelling, trouble breathing."),
+            short=_("Reaction"),
+        ),
         Part(
             "severity", _("How bad was it?"), required=True, default="unknown",
             choices={
@@ -65,18 +69,21 @@ PARTS: dict[Section, tuple[Part, ...]] = {
                 "over_the_counter": _("I bought it without a prescription"),
             },
         ),
-        Part("dose", _("Strength"), _("For example: 50 mg, or 2.5 percent.")),
-        Part("how", _("How do you use it?"), _("For example: one tablet each morning, or a thin layer at night.")),
-        Part("since", _("Since when?"), _SINCE_HELP),
+        Part("dose", _("Strength"), _("For example: 50 mg, or 2.5 percent."), short=_("Strength")),
+        Part(
+            "how", _("How do you use it?"), _("For example: one tablet each morning, or a thin layer at night."),
+            short=_("Use"),
+        ),
+        Part("since", _("Since when?"), _SINCE_HELP, short=_("Since")),
         Part(
             "status", _("Do you use it now?"), required=True, default="taking",
             choices={"taking": _("Yes, I use it now"), "stopped": _("No, I stopped")},
         ),
-        Part("reason", _("What is it for? If you stopped: why?"), length=NOTE, lines=True),
+        Part("reason", _("What is it for? If you stopped: why?"), length=NOTE, lines=True, short=_("Why")),
     ),
     Section.CONDITIONS: (
         Part("name", _("What is the condition called?"), _("In your own words, or as a doctor named it."), True),
-        Part("since", _("Since when?"), _SINCE_HELP),
+        Part("since", _("Since when?"), _SINCE_HELP, short=_("Since")),
         Part(
             "status", _("Do you have it now?"), required=True, default="active",
             choices={"active": _("Yes, I have it now"), "past": _("No, it is over")},
@@ -88,7 +95,7 @@ PARTS: dict[Section, tuple[Part, ...]] = {
             "kind", _("Which number is it?"), required=True,
             choices={"medical_id": _("Medical ID"), "drivers_license": _("Driver’s license")},
         ),
-        Part("issuer", _("Who gave it out?"), _("For example: a state, a country or a health plan.")),
+        Part("issuer", _("Who gave it out?"), _("For example: a state, a country or a health plan."), short=_("From")),
     ),
     Section.HISTORY: (),
     Section.PRIVATE: (),
@@ -124,6 +131,13 @@ TOPICS: dict[Section, tuple[Topic, ...]] = {
         Topic("substances", _("Alcohol and drugs"), _("Some skin medicines do not go with them.")),
         Topic("mood", _("Mood"), _("How you have been lately. Some skin medicines can change it.")),
     ),
+}
+# Chosen codes as a list says them.
+SHORT: dict[str, Words] = {
+    "mild": _("Mild"), "moderate": _("Moderate"), "severe": _("Severe"), "unknown": _("Not known how bad"),
+    "active": _("Now"), "past": _("In the past"), "taking": _("In use"), "stopped": _("Stopped"),
+    "prescribed": _("Prescribed"), "over_the_counter": _("Without a prescription"),
+    "medical_id": _("Medical ID"), "drivers_license": _("Driver’s license"),
 }
 # Sections in which "I have none" can be said.
 CAN_BE_NONE = frozenset({Section.ALLERGIES, Section.MEDICATIONS, Section.CONDITIONS})

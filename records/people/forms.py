@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from records.people.models import Gender
 from records.people.services import ADDRESS_PARTS, NAME_LENGTH, PHONE_LENGTH
 from records.vault import PatientView
 
@@ -14,7 +15,7 @@ NAMES = ("given_name", "family_name")
 
 
 class ContactForm(forms.Form):
-    """Name, phone and address. Which letters a name has is the person's business.
+    """Name, gender, phone and address. Which letters a name has is the person's business.
 
     A value that cannot be read starts empty and, left so, is not saved over.
     """
@@ -27,6 +28,12 @@ class ContactForm(forms.Form):
         label=_("Last name"), required=False, max_length=NAME_LENGTH,
         help_text=_("If you have one name, put it in either place."),
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    gender = forms.ChoiceField(
+        label=_("Gender"), required=False, choices=[("", _("Not said")), *Gender.choices],
+        help_text=_("As you say it. Some skin medicines work by it; your body’s history is asked in a consult."),
+        widget=forms.Select(attrs={"autocomplete": "off"}),
+        error_messages={"invalid_choice": _("Please choose one of the answers.")},
     )
     phone = forms.CharField(
         label=_("Phone"), required=False, max_length=PHONE_LENGTH,
@@ -51,13 +58,13 @@ class ContactForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, patient: PatientView) -> None:
-        readable = {name: getattr(patient, name) for name in (*NAMES, "phone") if name not in patient.unreadable}
+        readable = {name: getattr(patient, name) for name in (*NAMES, "gender", "phone") if name not in patient.unreadable}
         address = {name: getattr(patient.address, name) for name in ADDRESS_PARTS}
         super().__init__(data, initial={**readable, **address})
 
     def changes(self) -> dict[str, Any]:
         """What the person changed, as ``patient_update`` takes it; the rest is left alone."""
-        changed = {name: self.cleaned_data[name] for name in (*NAMES, "phone") if name in self.changed_data}
+        changed = {name: self.cleaned_data[name] for name in (*NAMES, "gender", "phone") if name in self.changed_data}
         if any(name in self.changed_data for name in ADDRESS_PARTS):
             changed["address"] = {name: self.cleaned_data[name] for name in ADDRESS_PARTS}
         return changed

@@ -21,8 +21,9 @@ from records.vault.content import (
     RoutineView,
     StepView,
 )
-from records.vault.entries import open_sections, reveal_identifier
+from records.vault.entries import open_section, open_sections, reveal_identifier
 from records.vault.files import VARIANTS, FileUnreadable, open_photo
+from records.vault.find import Hit, SearchView, same_person_hints, search_patients
 from records.vault.history import open_changes
 from records.vault.lists import open_case_cards, open_person_cards
 from records.vault.rooms import (
@@ -47,11 +48,51 @@ from records.vault.sections import (
 from records.vault.timeline import Shelf, Shot, TimelineView, open_timeline
 
 __all__ = [
-    "UNREADABLE", "VARIANTS", "AddressView", "AllergyView", "AnswerView", "AssessmentView", "CaseCard",
-    "CaseView", "ChangeView", "ConditionView", "EncounterView", "FileUnreadable", "IdentifierView",
-    "MedicationView", "MessageView", "PatientView", "PersonCard", "PlanView", "RecordView", "RoutineView",
-    "SectionsView", "Shelf", "Shot", "StepView", "TimelineView", "TopicView", "open_assessment",
-    "open_case", "open_case_cards", "open_changes", "open_encounter", "open_patient", "open_person_cards",
-    "open_photo", "open_plan", "open_record", "open_routine", "open_sections", "open_thread",
-    "open_timeline", "photo_list", "reveal_identifier",
+    "UNREADABLE",
+    "VARIANTS",
+    "AddressView",
+    "AllergyView",
+    "AnswerView",
+    "AssessmentView",
+    "CaseCard",
+    "CaseView",
+    "ChangeView",
+    "ConditionView",
+    "EncounterView",
+    "FileUnreadable",
+    "Hit",
+    "IdentifierView",
+    "MedicationView",
+    "MessageView",
+    "PatientView",
+    "PersonCard",
+    "PlanView",
+    "RecordView",
+    "RoutineView",
+    "SearchView",
+    "SectionsView",
+    "Shelf",
+    "Shot",
+    "StepView",
+    "TimelineView",
+    "TopicView",
+    "open_assessment",
+    "open_case",
+    "open_case_cards",
+    "open_changes",
+    "open_encounter",
+    "open_patient",
+    "open_person_cards",
+    "open_photo",
+    "open_plan",
+    "open_record",
+    "open_routine",
+    "open_section",
+    "open_sections",
+    "open_thread",
+    "open_timeline",
+    "photo_list",
+    "reveal_identifier",
+    "same_person_hints",
+    "search_patients",
 ]

@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
+from django.utils import timezone
+
 from portal.audit.models import Action
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
-from records.history.kinds import TOPICS, topic_of, topic_words
+from records.history.kinds import TOPICS, choice_words, topic_of, topic_words
 from records.history.models import SHEET, Entry, Section
 from records.people.models import GrantKind
 from records.vault.content import UNREADABLE, opened
@@ -21,6 +24,8 @@ from records.vault.sections import (
     ConditionView,
     IdentifierView,
     MedicationView,
+    RemovedView,
+    SectionPage,
     SectionsView,
     TopicView,
 )
@@ -30,12 +35,20 @@ NOT_PRIVATE = frozenset({GrantKind.GUARDIAN})
 # What the preview of a waiting case shows: what makes a medicine dangerous (docs/decisions/0133).
 PREVIEW = (Section.ALLERGIES, Section.MEDICATIONS)
 COVER = "••••"
+PUT_BACK_DAYS, PUT_BACK_MOST = 30, 10
 
 
 def open_sections(*, by: Actor, patient_id: UUID, purpose: Purpose) -> SectionsView:
-    """All sections of one record under one trace: a page of a section. Three queries."""
+    """All sections of one record under one trace. Three queries."""
     grant = look(by=by, patient_id=patient_id, purpose=purpose, kind="records.entry", object_id=patient_id)
     return sections_view(patient_id, grant=grant)
+
+
+def open_section(*, by: Actor, patient_id: UUID, section: Section, purpose: Purpose) -> SectionPage:
+    """One section, with what was taken out of it lately, under one trace. Four queries."""
+    grant = look(by=by, patient_id=patient_id, purpose=purpose, kind="records.entry", object_id=patient_id)
+    sections = sections_view(patient_id, grant=grant, only=(section,))
+    return SectionPage(sections, _removed(patient_id, section, grant))
 
 
 def reveal_identifier(*, by: Actor, identifier_id: UUID, purpose: Purpose) -> str:
@@ -148,4 +161,42 @@ def _topic(row: Entry, section: Section) -> TopicView:
         topic=row.code, label=str(topic.label if topic else row.code),
         text=UNREADABLE if value is None else topic_words(section, row.code, value),
         private=row.private, updated_at=row.updated_at, choice=str(value.get("choice", "")) if value else "",
+        note=str(value.get("text", "")) if value else "",
     )
+
+
+def _removed(patient_id: UUID, section: Section, grant: GrantKind) -> tuple[RemovedView, ...]:
+    """What was taken out of a section in the last weeks and is not there again, newest first."""
+    since = timezone.now() - dt.timedelta(days=PUT_BACK_DAYS)
+    table = apps.get_model("records", "EntryEvent")
+    rows = table._default_manager.defer("number").filter(
+        patient_id=patient_id, section=section.value, pgh_label="delete", pgh_created_at__gte=since
+    ).exclude(code=SHEET).exclude(pgh_obj_id__in=Entry.objects.filter(patient_id=patient_id).values("pk"))
+    if grant in NOT_PRIVATE:
+        rows = rows.filter(private=False)
+    if TOPICS.get(section):
+        answered = Entry.objects.filter(patient_id=patient_id, section=section.value).values("code")
+        rows = rows.exclude(code__in=answered)
+    newest: dict[UUID, Any] = {}
+    for row in rows.order_by("-pgh_id")[:PUT_BACK_MOST * 2]:
+        newest.setdefault(row.pgh_obj_id, row)
+    return tuple(
+        RemovedView(event_id=row.pgh_id, words=entry_words(row), removed_at=row.pgh_created_at)
+        for row in list(newest.values())[:PUT_BACK_MOST]
+    )
+
+
+def entry_words(row: Any) -> str:
+    """What an entry, or a former one, is called in a line; "cannot be read" where no key opens it."""
+    value = _value(row)
+    if value is None:
+        return UNREADABLE
+    if row.section == Section.ALLERGIES:
+        return str(value.get("substance", ""))
+    if row.section == Section.IDENTIFIERS:
+        label = choice_words(Section.IDENTIFIERS, "kind", value.get("kind", ""))
+        return f"{label}, {COVER} {value.get('tail', '')}"
+    if row.section in (Section.HISTORY, Section.PRIVATE):
+        topic = topic_of(Section(row.section), row.code)
+        return str(topic.label if topic else row.code)
+    return str(value.get("name", ""))

@@ -63,7 +63,7 @@ class IdentifierView:
 
 @dataclass(frozen=True, slots=True)
 class TopicView:
-    """One answered topic. ``text`` is all of it in words; ``choice`` the chosen code, if it has choices."""
+    """One answered topic. ``text`` is all of it in words: ``choice``, a chosen code, and ``note``."""
 
     topic: str
     label: str
@@ -71,6 +71,7 @@ class TopicView:
     private: bool
     updated_at: dt.datetime
     choice: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +95,20 @@ class SectionsView:
     def __bool__(self) -> bool:
         """Whether anything at all stands in any section."""
         return bool(self.checked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedView:
+    """An entry that was taken out lately; ``event_id`` puts it back (``entry_restore``)."""
+
+    event_id: int
+    words: str
+    removed_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPage:
+    """One section as its page shows it."""
+
+    sections: SectionsView
+    removed: tuple[RemovedView, ...] = ()

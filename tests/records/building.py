@@ -18,6 +18,9 @@ from portal.crypto import sealed
 from records.access import grant_open
 from records.encounters.models import Concern, Encounter
 from records.encounters.services import answer_save, encounter_open, encounter_submit
+from records.history.models import Entry, Section
+from records.history.services import entry_add
+from records.history.topics import Said, topics_save
 from records.messages.services import message_send
 from records.people.models import GrantKind, Patient
 from records.people.services import patient_create
@@ -108,3 +111,30 @@ def broken(model: type[models.Model], column: str, **lookup: Any) -> None:
     for ident in model._default_manager.filter(**lookup).values_list("pk", flat=True):
         with pgtrigger.ignore(), connection.cursor() as cursor:
             cursor.execute(f'UPDATE "{table}" SET "{column}" = %s WHERE id = %s', ["gAAAAABnotatoken", ident])
+
+
+def entry(user: User, patient: Patient, section: Section, *, number: str = "", private: bool = False,
+          form_key: UUID | None = None, **parts: str) -> Entry:
+    """One entry of a section, by whoever may add it."""
+    return entry_add(
+        by=user.actor, patient_id=patient.pk, section=section, values=parts, number=number, private=private,
+        form_key=form_key or uuid4(),
+    )
+
+
+def allergy(user: User, patient: Patient, *, substance: str = "Penicillin", form_key: UUID | None = None) -> Entry:
+    return entry(
+        user, patient, Section.ALLERGIES, substance=substance, reaction="hives", severity="severe", form_key=form_key
+    )
+
+
+def identifier(user: User, patient: Patient, *, number: str = "K-123-456-789-012") -> Entry:
+    return entry(user, patient, Section.IDENTIFIERS, kind="drivers_license", issuer="Minnesota", number=number)
+
+
+def private_answers(user: User, patient: Patient, **texts: str) -> None:
+    """Private answers by topic, in words."""
+    topics_save(
+        by=user.actor, patient_id=patient.pk, section=Section.PRIVATE,
+        answers={code: Said(text=text) for code, text in texts.items()},
+    )

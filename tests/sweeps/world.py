@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from django.apps import apps
+
 from billing.models import WebhookEvent
 from billing.services import refund_start, webhook_store
 from portal.accounts.models import User
@@ -22,9 +24,11 @@ from portal.permissions import Role
 from privacy.archive import archive_encounter
 from privacy.models import ArchiveReason, RecordCopy, RequestKind
 from privacy.services import request_make
+from records.history.services import entry_remove, version_of
 from records.models import Photo
 from tests.conftest import account
 from tests.consults import building
+from tests.records.building import allergy, identifier
 from tests.sweeps.routes import Route
 
 # Pages of a consult that is being filled in; the others are shown with the answered one.
@@ -86,7 +90,14 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "billing/payment": paid_order.payments.get().pk, "billing/refund": refund.pk,
         "billing/webhookevent": event.pk, "privacy/archivecopy": archived.pk,
     }
+    gone = allergy(ana, answered.patient, substance="Latex")
+    entry_remove(by=ana.actor, entry_id=gone.pk, seen=version_of(gone))
+    removed = apps.get_model("records", "EntryEvent")._default_manager.get(pgh_label="delete")
     return World(people, {
+        "section": "allergies", "records:answers.section": "private", "event_id": removed.pk,
+        "records:section_none.section": "conditions",
+        "entry_id": allergy(ana, answered.patient).pk,
+        "records:entry_reveal.entry_id": identifier(ana, answered.patient).pk,
         "slug": "privacy-policy", "version": policy.version, "order_id": paid_order.pk, "job_id": wish.job_id,
         "mail_id": mail.pk, "name": "20260101T000000000000-" + "0" * 32, "pk": 1,
         "request_id": deletion.pk, "privacy:request.request_id": wish.pk,
