@@ -431,6 +431,7 @@ BACKUP_RECIPIENTS: list[str] = env.list("BACKUP_RECIPIENTS", default=[])
 KEYS_RECIPIENTS: list[str] = env.list("KEYS_RECIPIENTS", default=[])  # who keeps the keys; opens no backup
 BACKUP_DAYS = env.int("BACKUP_DAYS", 35)
 BACKUP_MAX_AGE_HOURS = env.int("BACKUP_MAX_AGE_HOURS", 24)  # ceiling 48
+BACKUP_SECONDS = env.int("BACKUP_SECONDS", 14_400)  # the longest that one may take
 DRILL_DAYS = env.int("DRILL_DAYS", 92)  # a drill counts so long as proof
 DRILL_SAMPLE = env.int("DRILL_SAMPLE", 20)
 KEYS_DAYS = env.int("KEYS_DAYS", 366)

@@ -6,7 +6,9 @@ class PrivacyConfig(AppConfig):
 
     def ready(self) -> None:
         from privacy import erasure, exports, mails
+        from privacy.backups import mails as backup_mails
 
         mails.register_mails()
+        backup_mails.register_mails()
         exports.register_job()
         erasure.register_job()

@@ -29,10 +29,12 @@ from portal.subjects import Subject
 from privacy import deidentified, ledger, mails
 from privacy.archive import archive_patient, archive_verify
 from privacy.dossier import erase_all, subject_of
+from privacy.keeping.selectors import hold_lock, on_hold
 from privacy.mails import Closing
 from privacy.models import ArchiveCopy, ArchiveReason, DeidentifiedCase, RightsRequest
+from privacy.replay import erasure_done
 from privacy.selectors import afoot, changed_since_copy
-from privacy.services import request_complete, request_failed, requests_lapse
+from privacy.services import request_complete, request_failed, request_held, requests_lapse
 from privacy.state import RequestState
 from records.models import Patient
 
@@ -41,11 +43,18 @@ class ChangedMeanwhile(RuntimeError):
     """Something was sent after the last copy was read; the job begins again."""
 
 
+class Held(RuntimeError):
+    """A legal hold was placed after the job began; nothing has been removed."""
+
+
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     """Erase the person of one request. Ends in the same state however often it is started."""
     assert job.ref is not None
     request = RightsRequest.objects.get(pk=job.ref)
     if request.state != RequestState.CARRYING_OUT:
+        return {"request": str(request.pk)}
+    if on_hold(request.subject_id):
+        request_held(request.pk)
         return {"request": str(request.pk)}
     subject = subject_of(request.subject_id)
     progress(0, 4, "consults")
@@ -55,7 +64,11 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     progress(2, 4, "ledger")
     ledger.erasure_put(request.pk, subject)
     progress(3, 4, "erase")
-    removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id))
+    try:
+        removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id))
+    except Held:
+        request_held(request.pk)
+        removed = 0
     return {"request": str(request.pk), "rows": removed}
 
 
@@ -73,6 +86,9 @@ def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase
             return 0
         # Waits for whoever is writing to this record, and keeps everybody else out.
         Patient.objects.select_for_update().only("pk").filter(pk=subject.subject_id).first()
+        hold_lock(subject.subject_id)
+        if on_hold(subject.subject_id):
+            raise Held
         _refuse_if_changed(subject)
         closing = _closing(request)
         address = User.objects.values_list("email", flat=True).filter(pk=request.account_id).first()
@@ -87,6 +103,7 @@ def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase
         )
         request.refresh_from_db()
         request_complete(request)
+        erasure_done(request.pk)
     return sum(removed.values())
 
 
@@ -100,7 +117,7 @@ def _refuse_if_changed(subject: Subject) -> None:
 
 def _closing(request: RightsRequest) -> Closing:
     """The facts of the closing letter, read before they go (P39, P41)."""
-    copies = ArchiveCopy.objects.filter(subject_id=request.subject_id)
+    copies = ArchiveCopy.objects.filter(subject_id=request.subject_id, damaged_at=None, destroyed_at=None)
     orders = Order.objects.filter(subject_id=request.subject_id)
     back = Refund.objects.filter(
         payment__order__in=orders, reason_code=REFUND_REASON, created_at__gte=request.created_at

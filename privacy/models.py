@@ -8,13 +8,15 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedBinaryField, EncryptedTextField
+from privacy.backups.models import ErasureDone, LedgerCheck, MirroredFile
 from privacy.keeping.models import Destruction, LegalHold
 from privacy.looks.models import LookReport, ReportState
 from privacy.state import RequestState
 
 __all__ = [
-    "ArchiveCopy", "ArchiveReason", "DeidentifiedCase", "DenialGround", "Destruction", "LegalHold", "LookReport", "RecordCopy", "ReportState",
-    "RequestKind", "RequestState", "RightsRequest",
+    "ArchiveCopy", "ArchiveReason", "DeidentifiedCase", "DenialGround", "Destruction", "ErasureDone", "LedgerCheck",
+    "LegalHold", "LookReport", "MirroredFile", "RecordCopy", "ReportState", "RequestKind", "RequestState",
+    "RightsRequest",
 ]
 
 

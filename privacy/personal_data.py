@@ -62,6 +62,10 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         ),
         "key": _O,
     },
+    # What backups remember: random names of files and ids of requests.
+    "privacy.MirroredFile": dict.fromkeys(("name", "size", "sha256", "mirrored_at", "left_at"), _O),
+    "privacy.ErasureDone": dict.fromkeys(("request_id", "done_at", "replayed"), _O),
+    "privacy.LedgerCheck": dict.fromkeys(("database", "checked_at"), _O),
     # De-identified by RULES 1.54: no person belongs to a row, so none is exported or erased with one.
     "privacy.DeidentifiedCase": dict.fromkeys(
         (

@@ -16,9 +16,11 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 TEST_DIR = Path(os.environ["PORTAL_TEST_DIR"]) / _worker
 SEALED_DIR = TEST_DIR / "sealed"
 LOCKBOX_DIR = TEST_DIR / "lockbox"
+MIRROR_DIR = TEST_DIR / "mirror"
 STORAGES = {
     **STORAGES,
     "sealed": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(SEALED_DIR)}},
+    "mirror": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(MIRROR_DIR)}},
 }
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.crypto.testapp"]
 STATIC_ROOT = str(TEST_DIR / "static")
@@ -32,4 +34,8 @@ ARCHIVE_RECIPIENTS = ["age14m4u4yk2y9mzd40wlv6z9eexkl6d8zr9hxnr900xleyqvdwkfa0sc
 ARCHIVE_IDENTITY = (
     "AGE-SECRET-KEY-1QG7J79EUDCJRW59SETKWJAF7T66Y5T6DYGADYTNVQMQSLD8WFSRQLSNUEN"
 )
+# The backups' own pair; it opens no archive.
+BACKUP_RECIPIENTS = ["age19yyrhsjglmxkw4dtpsr2ptucd2n0snxvk4798wrsm9tqfdt58y2qud8p9g"]
+BACKUP_IDENTITY = "AGE-SECRET-KEY-1AS7N9H50HHYDL57XJG48SA8ZTCZKJ9N8LG0WM7EQZCC38JQN958SFW8KWJ"
+RESTORE_GATE = False  # the tests of restoring switch it on
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

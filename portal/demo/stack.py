@@ -55,18 +55,21 @@ def _secrets(folder: Path) -> dict[str, str]:
         return dict(json.loads(file.read_text()))
     import pyrage
 
-    identity = pyrage.x25519.Identity.generate()
+    identity, backup, keeper = (pyrage.x25519.Identity.generate() for _key in range(3))
     made = {
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AUDIT_HMAC_KEY": secrets.token_urlsafe(32),
         "SEARCH_HMAC_KEY": secrets.token_urlsafe(32),
         "ARCHIVE_RECIPIENTS": str(identity.to_public()),
+        "BACKUP_RECIPIENTS": str(backup.to_public()),
+        "KEYS_RECIPIENTS": str(keeper.to_public()),
         "SQUARE_WEBHOOK_SIGNATURE_KEYS": secrets.token_urlsafe(24),
         "SQUARE_ACCESS_TOKEN": secrets.token_urlsafe(24),
     }
-    # The private half: in a real clinic it lies on neither the web nor the worker machine.
-    (folder / "archive-identity.txt").write_text(f"{identity}\n")
+    # The private halves: in a real clinic they lie on neither the web nor the worker machine.
+    for name, private in (("archive", identity), ("backup", backup), ("keys", keeper)):
+        (folder / f"{name}-identity.txt").write_text(f"{private}\n")
     file.write_text(json.dumps(made, indent=1))
     return made
 

@@ -7,6 +7,7 @@ from the servers and given by hand to what must read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyrage
@@ -57,6 +58,15 @@ def new_key_pair() -> tuple[str, str]:
     """A fresh ``(identity, recipient)``: keep the first away from the servers."""
     identity = pyrage.x25519.Identity.generate()
     return str(identity), str(identity.to_public())
+
+
+def identity_in(file: Path) -> str:
+    """The first private key of a file as ``age-keygen`` writes it, comments left out. Raises ``CannotOpen``."""
+    lines = [line.strip() for line in file.read_text().splitlines()] if file.is_file() else []
+    for line in lines:
+        if line.startswith("AGE-SECRET-KEY-"):
+            return line
+    raise CannotOpen(f"{file} holds no private key")
 
 
 def _public(recipients: Sequence[str]) -> list[pyrage.x25519.Recipient]:

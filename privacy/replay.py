@@ -1,0 +1,121 @@
+"""Repeating erasures in a restored database, from the ledger in the lockbox (P39).
+
+Every erasure leaves a row in the database and an entry in the ledger. A database that was restored
+lacks the rows of the erasures since its backup; they are repeated before the site opens. A ledger
+that cannot be read keeps the site closed: nobody knows then who would come back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from portal.audit.models import Action
+from portal.audit.services import access_record
+from portal.context import SYSTEM
+from portal.lockbox.store import lockbox
+from portal.permissions import Purpose
+from portal.subjects import Subject
+from privacy import ledger
+from privacy.backups.models import ErasureDone, LedgerCheck
+from privacy.dossier import erase_all
+from privacy.models import RightsRequest
+from privacy.state import RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One erasure of the ledger."""
+
+    request_id: UUID
+    subject: Subject
+
+
+def erasure_done(request_id: UUID, *, replayed: bool = False) -> None:
+    """Note, in the erasing transaction, that this database has gone through it."""
+    ErasureDone.objects.update_or_create(
+        request_id=request_id, defaults={"done_at": timezone.now(), "replayed": replayed}
+    )
+
+
+def entries() -> Iterator[Entry]:
+    """The ledger, voided entries left out. Raises the lockbox's errors, ``ValueError`` for a torn entry."""
+    store = lockbox()
+    found = dict(store.names(f"{ledger.FOLDER}/"))
+    for name, version in found.items():
+        if name.endswith(".void.json") or name.replace(".json", ".void.json") in found:
+            continue
+        with store.open(name, version) as file:
+            told = json.loads(file.read())
+        subject = Subject(UUID(told["subject_id"]), tuple(UUID(one) for one in told["account_ids"]))
+        yield Entry(UUID(told["request_id"]), subject)
+
+
+def missing() -> list[Entry]:
+    """Erasures of the ledger that this database has not gone through, those that are just running left out."""
+    done = set(ErasureDone.objects.values_list("request_id", flat=True))
+    running = set(RightsRequest.objects.filter(state=RequestState.CARRYING_OUT).values_list("pk", flat=True))
+    return [entry for entry in entries() if entry.request_id not in done | running]
+
+
+def replay() -> int:
+    """Erase again whoever the ledger names and this database still, or again, holds; returns how many entries.
+
+    Also those that the backup caught half done. Killed anywhere, it is begun anew and ends the same.
+    """
+    done = set(ErasureDone.objects.values_list("request_id", flat=True))
+    count = 0
+    for entry in entries():
+        if entry.request_id not in done:
+            _repeat(entry)
+            count += 1
+    opened()
+    return count
+
+
+def _repeat(entry: Entry) -> None:
+    with transaction.atomic():
+        erase_all(entry.subject)
+        # The request itself may be younger than the backup, or stand there as not carried out.
+        RightsRequest.objects.filter(pk=entry.request_id).exclude(state=RequestState.COMPLETED).update(
+            state=RequestState.COMPLETED, ended_at=timezone.now()
+        )
+        access_record(
+            by=SYSTEM, action=Action.ERASE, purpose=Purpose.LEGAL_DUTY, subject_id=entry.subject.subject_id,
+            object_kind="privacy.request", object_id=entry.request_id, basis=f"ledger:{entry.request_id}",
+        )
+        erasure_done(entry.request_id, replayed=True)
+
+
+def database_name() -> str:
+    """PostgreSQL's own name of this very database: cluster and number. A restored one has another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT system_identifier FROM pg_control_system()) || ':' ||"
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        [name] = cursor.fetchone()
+    return str(name)
+
+
+def may_open() -> bool:
+    """True when this database was checked against the ledger, or is found complete now.
+
+    Raises the lockbox's errors where the ledger cannot be read: then the site stays closed.
+    """
+    if LedgerCheck.objects.filter(database=database_name()).exists():
+        return True
+    if missing():
+        return False
+    opened()
+    return True
+
+
+def opened() -> None:
+    """The ledger was read for this database and holds nothing that is still to be done."""
+    LedgerCheck.objects.update_or_create(database=database_name(), defaults={"checked_at": timezone.now()})
