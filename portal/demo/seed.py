@@ -256,10 +256,11 @@ def _somebody(clinic: Clinic, number: int, state: ConsultState) -> None:
 
 
 def _ana(clinic: Clinic, ana: User) -> None:
-    """The patient whom visitors sign in as: two consults, a plan in use, words, a request."""
-    with _ago(days=95):
+    """The patient whom visitors sign in as: a year of consults, a plan in use, words, a request."""
+    with _ago(days=330):
         patient = clinic.patient(ana, "Ana", "Okafor", dt.date(2001, 4, 4))
-    clinic.consult(ana, patient, 3, ConsultState.CLOSED, hours=92 * 24, marks=27, plan="mild")
+    for days, marks, plan in ((326, 38, "mild"), (201, 27, "mild"), (92, 17, "moderate")):
+        clinic.consult(ana, patient, 3, ConsultState.CLOSED, hours=days * 24, marks=marks, plan=plan)
     row = clinic.consult(ana, patient, 3, ConsultState.ANSWERED, hours=13 * 24, marks=9)
     row.refresh_from_db()
     with _ago(days=9):

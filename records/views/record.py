@@ -17,6 +17,7 @@ from portal.guards import AuthRequest, role_required
 from portal.permissions import Purpose, Role
 from records import vault
 from records.access import patients_of
+from records.history.models import Section
 from records.vault import RecordView
 
 FAMILY = (Role.PATIENT, Role.GUARDIAN)
@@ -35,7 +36,8 @@ def record(request: AuthRequest, patient_id: UUID | None = None) -> HttpResponse
     others = vault.open_person_cards(
         by=request.actor, patient_ids=[pk for pk in mine if pk != wanted], purpose=Purpose.CARE
     )
-    context = page_of(whole, own=bool(mine) and wanted == mine[0]) | {"others": others.values()}
+    own = bool(mine) and wanted == mine[0]
+    context = page_of(whole, own=own) | {"others": others.values(), "edits": _edits(wanted, own=own)}
     return render(request, "records/record.html", context)
 
 
@@ -78,6 +80,13 @@ def _parts(whole: RecordView, *, shots: int) -> list[tuple[str, str, int | None]
     ]
 
 
+def _edits(patient_id: UUID, *, own: bool) -> dict[str, str]:
+    """Addresses of the sections' own pages, where they are changed."""
+    if own:
+        return {section.value: reverse("records:section", args=[section]) for section in Section}
+    return {section.value: reverse("records:section_of", args=[patient_id, section]) for section in Section}
+
+
 def whose(request: AuthRequest, patient_id: UUID | None) -> tuple[UUID | None, bool]:
     """Whose record is asked for (one's own, else the first looked after), and if it is that one."""
     mine = patients_of(request.account_id)
@@ -87,7 +96,7 @@ def whose(request: AuthRequest, patient_id: UUID | None) -> tuple[UUID | None, b
 
 def ways_of(patient_id: UUID, *, own: bool) -> dict[str, str]:
     """Addresses of a record's pages, by name; one's own have no id in them."""
-    names = ("record", "photos", "compare", "print")
+    names = ("record", "photos", "compare", "print", "changes")
     if own:
         return {name: reverse(f"records:{name}") for name in names}
     return {name: reverse(f"records:{name}_of", args=[patient_id]) for name in names}
