@@ -67,7 +67,7 @@ NOT_LINKED = {
     "records:photo": "a picture",
     "consults:photo_status": "a part of a page",
     "records:record_of": "for who looks after somebody; part 5 brings it",
-    "records:photos_of": "for who looks after somebody", "records:compare_of": "for who looks after somebody",
+    **{f"records:{page}_of": "for who looks after somebody" for page in ("print", "photos", "compare", "changes")},
     "admin:consults_decline": "behind a button of the answer form",
 }
 
