@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedCharField, EncryptedDateField, EncryptedJSONField
@@ -53,6 +54,14 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return f"patient {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """The row and the hashes by which staff find it, or neither."""
+        from records.people.search_tokens import tokens_write  # which reads this module
+
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            tokens_write(self)
 
     @property
     def full_name(self) -> str:
