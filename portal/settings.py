@@ -362,9 +362,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "accounts-purge": {"task": "accounts.purge_unverified", "schedule": crontab(minute=20)},
     "privacy-sweep": {"task": "privacy.sweep", "schedule": 120},
     "audit-digest": {"task": "audit.digest", "schedule": crontab(minute=5)},
+    "evidence-readable": {"task": "evidence.readable", "schedule": crontab(hour=3, minute=40)},
     "audit-verify": {"task": "audit.verify", "schedule": crontab(hour=3, minute=10)},
     "privacy-backup": {"task": "privacy.backup_nightly", "schedule": crontab(hour=1, minute=30)},
     "privacy-backup-watch": {"task": "privacy.backup_watch", "schedule": crontab(minute=45)},
+    "privacy-erased": {"task": "privacy.erased_check", "schedule": crontab(hour=4, minute=30)},
     "privacy-deidentify": {"task": "privacy.deidentify", "schedule": crontab(day_of_month=1, hour=4, minute=10)},
     "search-check": {"task": "records.search_check", "schedule": crontab(hour=3, minute=40)},
     "privacy-archive": {"task": "privacy.archive_nightly", "schedule": crontab(hour=2, minute=30)},
@@ -414,6 +416,7 @@ ACCESS_DUE_DAYS = env.int("ACCESS_DUE_DAYS", 30)  # RULES 1.2, ceiling 30
 DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
 EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
 RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
+READABLE_CHECK_ROWS = env.int("READABLE_CHECK_ROWS", 20_000)  # rows of each table that are opened each night
 AUDIT_RETENTION_YEARS = env.int("AUDIT_RETENTION_YEARS", 7)  # the log's digests in the lockbox; six at least
 RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
 # RULES 1.55: areas with 20,000 people or fewer. The 2000 and 2010 lists together, until the clinic computes 2020's.

@@ -8,8 +8,11 @@ that cannot be read keeps the site closed: nobody knows then who would come back
 from __future__ import annotations
 
 import json
+import logging
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,6 +21,7 @@ from django.utils import timezone
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM
+from portal.evidence.services import evidence_record
 from portal.lockbox.store import lockbox
 from portal.permissions import Purpose
 from portal.subjects import Subject
@@ -26,6 +30,9 @@ from privacy.backups.models import ErasureDone, LedgerCheck
 from privacy.dossier import erase_all
 from privacy.models import RightsRequest
 from privacy.state import RequestState
+
+_log = logging.getLogger(__name__)
+EVIDENCE = "erasure.check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,27 @@ def _repeat(entry: Entry) -> None:
             object_kind="privacy.request", object_id=entry.request_id, basis=f"ledger:{entry.request_id}",
         )
         erasure_done(entry.request_id, replayed=True)
+
+
+def leftovers(subject: Subject) -> dict[str, int]:
+    """Rows by model that an erasure would still find; empty when the person is gone. Changes nothing."""
+    with transaction.atomic():
+        found = erase_all(subject)
+        transaction.set_rollback(True)
+    return found
+
+
+def erased_check(*, most: int = 500) -> dict[str, int]:
+    """Look whether the erased are still gone: all of them, or a sample of ``most``. Leaves evidence (P39)."""
+    done = set(ErasureDone.objects.values_list("request_id", flat=True))
+    known = [entry for entry in entries() if entry.request_id in done]
+    looked_at = known if len(known) <= most else random.SystemRandom().sample(known, most)
+    left = [entry for entry in looked_at if leftovers(entry.subject)]
+    for entry in left:
+        _log.error("something is left of the erasure of request %s", entry.request_id)
+    facts = {"erasures": len(known), "looked_at": len(looked_at), "with_leftovers": len(left)}
+    evidence_record(kind=EVIDENCE, passed=not left, facts=facts, valid_for=timedelta(hours=36))
+    return facts
 
 
 def database_name() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from privacy import archive, deidentified, exports
+from privacy import archive, deidentified, exports, replay
 from privacy.backups.mails import backup_overdue
 from privacy.backups.services import backup_make, backups_expire, overdue
 
@@ -48,3 +48,9 @@ def backup_watch() -> None:
     finally:
         if overdue():
             backup_overdue()
+
+
+@shared_task(name="privacy.erased_check")
+def erased_check() -> None:
+    """Look whether the erased are still gone (P39)."""
+    replay.erased_check()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import psycopg
@@ -18,7 +18,7 @@ from django.conf import settings
 from psycopg import sql
 
 from portal.evidence.services import evidence_record
-from privacy.backups.dump import connection_env
+from privacy.backups.dump import connection_parts
 from privacy.backups.restore import Backup, CannotRestore, Say, folder_storage, manage, restore
 from privacy.backups.services import row_counts
 
@@ -77,24 +77,19 @@ def _scratch(database_url: str) -> Iterator[str]:
     if database_url:
         yield database_url
         return
-    env = connection_env()
+    parts = connection_parts()
     name = f"portal_drill_{uuid4().hex[:12]}"
-    with psycopg.connect(_address(env, "postgres"), autocommit=True) as server:
+    with psycopg.connect(_address(parts, "postgres"), autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
-            yield _address(env, name)
+            yield _address(parts, name)
         finally:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _address(env: dict[str, str], database: str) -> str:
-    """A ``postgresql://`` address of a database on the clinic's own server."""
-    who = quote(env.get("PGUSER", ""), safe="")
-    password = f":{quote(env['PGPASSWORD'], safe='')}" if env.get("PGPASSWORD") else ""
-    host = env.get("PGHOST", "")
-    port = f":{env['PGPORT']}" if env.get("PGPORT") else ""
-    place = "" if host.startswith("/") else f"{host}{port}"
-    query = [f"host={quote(host, safe='')}"] if host.startswith("/") else []
-    query += [f"port={env['PGPORT']}"] if host.startswith("/") and env.get("PGPORT") else []
-    query += [f"sslmode={env['PGSSLMODE']}"] if env.get("PGSSLMODE") else []
-    return f"postgresql://{who}{password}@{place}/{database}{'?' + '&'.join(query) if query else ''}"
+def _address(parts: dict[str, str], database: str) -> str:
+    """A ``postgresql://`` address of another database on the clinic's own server, for any reader of addresses."""
+    who = quote(parts.get("user", ""), safe="")
+    password = f":{quote(parts['password'], safe='')}" if parts.get("password") else ""
+    query = {name: parts[name] for name in ("host", "port", "sslmode", "sslrootcert") if parts.get(name)}
+    return f"postgresql://{who}{password}@/{database}?{urlencode(query)}"

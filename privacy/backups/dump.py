@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
-from urllib.parse import unquote, urlsplit
+from typing import IO, BinaryIO, cast
 
 import zstandard
 from django.conf import settings
 from django.db import connection
+from psycopg.conninfo import conninfo_to_dict
 
 from portal.errors import PortalError
 from portal.lockbox import age
@@ -66,28 +66,26 @@ def _wheel() -> str:
     return str(POSTGRES_BIN_PATH)
 
 
-def connection_env(url: str | None = None) -> dict[str, str]:
-    """How libpq's programs reach a database; the password never stands in an argument list.
+_ENV = {
+    "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT",
+}
 
-    ``url`` is a ``postgresql://`` address; without it Django's own database is meant.
-    """
-    if url is None:
-        found: dict[str, Any] = connection.settings_dict
-        parts = {
-            "PGHOST": found["HOST"], "PGPORT": str(found["PORT"] or ""), "PGUSER": found["USER"],
-            "PGPASSWORD": found["PASSWORD"], "PGDATABASE": found["NAME"],
-            "PGSSLMODE": str((found.get("OPTIONS") or {}).get("sslmode", "")),
-        }
-    else:
-        address = urlsplit(url)
-        query = dict(pair.split("=", 1) for pair in address.query.split("&") if "=" in pair)
-        parts = {
-            "PGHOST": unquote(query.get("host", address.hostname or "")), "PGPORT": str(address.port or ""),
-            "PGUSER": unquote(address.username or ""), "PGPASSWORD": unquote(address.password or ""),
-            "PGDATABASE": address.path.lstrip("/"), "PGSSLMODE": query.get("sslmode", ""),
-        }
+
+def connection_parts(url: str | None = None) -> dict[str, str]:
+    """libpq's own names and values of a database's address; without ``url`` of the one that Django uses."""
+    if url is not None:
+        return {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    connection.ensure_connection()
+    info = connection.connection.info
+    return {**info.get_parameters(), "host": info.host, "port": str(info.port), "password": info.password}
+
+
+def connection_env(url: str | None = None) -> dict[str, str]:
+    """How PostgreSQL's programs reach a database; the password never stands in an argument list."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {name: value for name, value in parts.items() if value}
+    parts = connection_parts(url)
+    return kept | {_ENV[name]: value for name, value in parts.items() if name in _ENV and value}
 
 
 @contextmanager

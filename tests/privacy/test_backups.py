@@ -214,7 +214,7 @@ def test_a_backup_is_never_loaded_into_a_database_that_holds_something(
 def test_backups_run_out_after_their_days(settings: Any) -> None:
     backup_make()
     assert backups_expire() == 0
-    with time_machine.travel(timezone.now() + dt.timedelta(days=settings.BACKUP_DAYS, hours=23), tick=False):
+    with time_machine.travel(timezone.now() + dt.timedelta(days=settings.BACKUP_DAYS), tick=False):
         assert backups_expire() == 0
     with time_machine.travel(timezone.now() + dt.timedelta(days=settings.BACKUP_DAYS + 2), tick=False):
         assert backups_expire() == 2
@@ -281,3 +281,15 @@ def test_the_keys_are_sealed_apart_from_the_data(settings: Any, tmp_path: Path) 
     settings.KEYS_RECIPIENTS = [public]
     with pytest.raises(CommandError, match="apart"):
         call_command("backup_keys", to=Path(settings.LOCKBOX_DIR) / "keys")
+
+
+@pytest.mark.promise("P39")
+def test_every_night_the_erased_are_looked_for(ana: User, clinician: User, officer: User, ben: User) -> None:
+    patient = marked(ana, clinician)
+    request = carried_out(officer, ask(ana, patient))
+    assert replay.erased_check() == {"erasures": 1, "looked_at": 1, "with_leftovers": 0}
+    Patient.objects.create(pk=patient.pk, given_name="Back", family_name="Again", birth_date=dt.date(1990, 4, 4))
+    assert replay.erased_check()["with_leftovers"] == 1
+    assert not Evidence.objects.filter(kind=replay.EVIDENCE).latest("recorded_at").passed
+    assert Patient.objects.filter(pk=patient.pk).exists(), "looking removes nothing"
+    assert request.pk
