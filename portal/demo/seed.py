@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import time_machine
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
@@ -36,11 +33,11 @@ from portal.agreements.models import AgreementContext, PolicyVersion
 from portal.agreements.selectors import current_for_sign_up
 from portal.agreements.services import agreement_record
 from portal.context import Actor
+from portal.demo.ana import seed_ana
+from portal.demo.clock import ago
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
 from portal.permissions import Role
-from privacy.models import RequestKind
-from privacy.services import request_make
 from records.access import patients_of
 from records.models import Patient
 from records.photos.processing import photo_process
@@ -60,13 +57,6 @@ SPREAD: tuple[tuple[ConsultState, int], ...] = (
     (ConsultState.ANSWERED, 16), (ConsultState.CLOSED, 6), (ConsultState.AWAITING_PAYMENT, 4),
     (ConsultState.DRAFT, 7), (ConsultState.WITHDRAWN, 2), (ConsultState.DECLINED, 2), (ConsultState.EXPIRED, 2),
 )
-
-
-@contextmanager
-def _ago(**parts: float) -> Iterator[dt.datetime]:
-    moment = timezone.now() - dt.timedelta(**parts)
-    with time_machine.travel(moment, tick=True):
-        yield moment
 
 
 def account(email: str, name: str, role: Role) -> User:
@@ -110,7 +100,7 @@ class Clinic:
         plan: str = "moderate",
     ) -> Consult:
         """One consult brought to ``target``, sent ``hours`` ago."""
-        with _ago(hours=hours + 1):
+        with ago(hours=hours + 1):
             row = consults.consult_start(by=user.actor, patient_id=patient.pk, form_key=uuid4())
             screens = None if target != ConsultState.DRAFT else 4
             self._answer(user.actor, row, screens)
@@ -123,12 +113,12 @@ class Clinic:
             consults.consult_submit(by=user.actor, consult_id=row.pk, consent=consent)
         if target == ConsultState.AWAITING_PAYMENT:
             return row
-        with _ago(hours=hours):
+        with ago(hours=hours):
             self._pay(user.actor, row)
             Consult.objects.filter(pk=row.pk).update(
                 paid_at=timezone.now(), due_at=timezone.now() + dt.timedelta(hours=24)
             )
-        with _ago(hours=max(0.3, hours - self.dice.uniform(2, 20) if hours > 22 else hours * 0.6)):
+        with ago(hours=max(0.3, hours - self.dice.uniform(2, 20) if hours > 22 else hours * 0.6)):
             self._work(user.actor, row, target, plan)
         return row
 
@@ -220,7 +210,7 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
     clinic = Clinic(dice, [people["karin@demo.example"], people["omar@demo.example"]])
     made = 0
     if part == 0 and not patients_of(people["ana@demo.example"].pk):
-        _ana(clinic, people["ana@demo.example"])
+        seed_ana(clinic, people["ana@demo.example"])
         made += 1
     states = [state for state, count in SPREAD for _ in range(round(count * patients / 60) or 1)]
     for number, state in enumerate(states[: max(0, patients - 1)], start=1):
@@ -246,29 +236,10 @@ def _address(number: int) -> str:
 def _somebody(clinic: Clinic, number: int, state: ConsultState) -> None:
     dice = clinic.dice
     given, family = GIVEN[number % len(GIVEN)], FAMILY[number * 7 % len(FAMILY)]
-    with _ago(days=dice.uniform(40, 90)):
+    with ago(days=dice.uniform(40, 90)):
         user = account(_address(number), f"{given} {family}".strip(), Role.PATIENT)
         born = dt.date(dice.randint(1966, 2006), dice.randint(1, 12), dice.randint(1, 28))
         patient = clinic.patient(user, given, family, born)
     waits = state in (ConsultState.SUBMITTED, ConsultState.IN_REVIEW, ConsultState.NEEDS_INFORMATION)
     hours = dice.uniform(0.5, 26) if waits else dice.uniform(30, 700)
     clinic.consult(user, patient, number, state, hours=hours, marks=9 + number % 6 * 4)
-
-
-def _ana(clinic: Clinic, ana: User) -> None:
-    """The patient whom visitors sign in as: a year of consults, a plan in use, words, a request."""
-    with _ago(days=330):
-        patient = clinic.patient(ana, "Ana", "Okafor", dt.date(2001, 4, 4))
-    for days, marks, plan in ((326, 38, "mild"), (201, 27, "mild"), (92, 17, "moderate")):
-        clinic.consult(ana, patient, 3, ConsultState.CLOSED, hours=days * 24, marks=marks, plan=plan)
-    row = clinic.consult(ana, patient, 3, ConsultState.ANSWERED, hours=13 * 24, marks=9)
-    row.refresh_from_db()
-    with _ago(days=9):
-        words = "It gets a bit dry around the mouth. Should I use it less often?"
-        consults.consult_message(by=ana.actor, consult_id=row.pk, body=words, form_key=uuid4())
-    with _ago(days=8):
-        clinician = Actor(row.assigned_to, Role.CLINICIAN)
-        words = "Yes, every second night is fine. Put the moisturizer on first, then wait ten minutes."
-        consults.consult_message(by=clinician, consult_id=row.pk, body=words, form_key=uuid4())
-    with _ago(days=3):
-        request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=patient.pk, form_key=uuid4())

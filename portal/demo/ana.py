@@ -1,0 +1,77 @@
+"""The patient whom visitors sign in as: a year of consults, a kept record, a plan in use, words, a request."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from consults import services as consults
+from consults.state import ConsultState
+from portal.accounts.models import User
+from portal.context import Actor
+from portal.demo.clock import ago
+from portal.permissions import Role
+from privacy.models import RequestKind
+from privacy.services import request_make
+from records.history.models import Section
+from records.history.services import entry_add, section_none
+from records.history.topics import Said, topics_save
+
+if TYPE_CHECKING:
+    from portal.demo.seed import Clinic
+
+ENTRIES: tuple[tuple[Section, dict[str, str]], ...] = (
+    (Section.ALLERGIES, {
+        "substance": "Penicillin", "reaction": "Hives all over, and a swollen lip", "severity": "severe",
+        "note": "As a child, at about six. Never taken again.",
+    }),
+    (Section.ALLERGIES, {"substance": "Nickel", "reaction": "Itchy red skin under a belt buckle", "severity": "mild"}),
+    (Section.MEDICATIONS, {
+        "name": "Cetirizine", "kind": "over_the_counter", "dose": "10 mg", "how": "One tablet in spring, when I sneeze",
+        "since": "2019", "status": "taking",
+    }),
+    (Section.MEDICATIONS, {
+        "name": "Benzoyl peroxide wash", "kind": "over_the_counter", "dose": "5 percent", "how": "Once a day",
+        "since": "2024", "status": "stopped", "reason": "It bleached my towels.",
+    }),
+)
+STORY = {
+    "family": Said(text="My mother had acne until she was thirty. Nobody has had skin cancer."),
+    "skin": Said(text="No peels and no lasers. Aloe gel felt good after sunburn."),
+    "sun": Said(text="I tan slowly. Sunscreen in summer only, so far."),
+    "smoking": Said(choice="never"),
+}
+PRIVATE = {"pregnancy": Said(choice="no"), "contraception": Said(text="The pill, since 2022.")}
+
+
+def seed_ana(clinic: Clinic, ana: User) -> None:
+    """Four consults over eleven months, whose photos show the skin getting better."""
+    with ago(days=330):
+        patient = clinic.patient(ana, "Ana", "Okafor", dt.date(2001, 4, 4))
+        _sections(ana.actor, patient.pk)
+    for days, marks, plan in ((326, 38, "mild"), (201, 27, "mild"), (92, 17, "moderate")):
+        clinic.consult(ana, patient, 3, ConsultState.CLOSED, hours=days * 24, marks=marks, plan=plan)
+    row = clinic.consult(ana, patient, 3, ConsultState.ANSWERED, hours=13 * 24, marks=9)
+    row.refresh_from_db()
+    with ago(days=9):
+        words = "It gets a bit dry around the mouth. Should I use it less often?"
+        consults.consult_message(by=ana.actor, consult_id=row.pk, body=words, form_key=uuid4())
+    with ago(days=8):
+        clinician = Actor(row.assigned_to, Role.CLINICIAN)
+        words = "Yes, every second night is fine. Put the moisturizer on first, then wait ten minutes."
+        consults.consult_message(by=clinician, consult_id=row.pk, body=words, form_key=uuid4())
+    with ago(days=3):
+        request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=patient.pk, form_key=uuid4())
+
+
+def _sections(by: Actor, patient_id: UUID) -> None:
+    for section, values in ENTRIES:
+        entry_add(by=by, patient_id=patient_id, section=section, values=values, form_key=uuid4())
+    section_none(by=by, patient_id=patient_id, section=Section.CONDITIONS)
+    entry_add(
+        by=by, patient_id=patient_id, section=Section.IDENTIFIERS, form_key=uuid4(),
+        values={"kind": "drivers_license", "issuer": "Minnesota"}, number="S530-014-871-2204",
+    )
+    topics_save(by=by, patient_id=patient_id, section=Section.HISTORY, answers=STORY)
+    topics_save(by=by, patient_id=patient_id, section=Section.PRIVATE, answers=PRIVATE)
