@@ -7,12 +7,12 @@ are counted in this process, where they can be seen.
 
 from __future__ import annotations
 
-import http.client
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from tests.bench.row import BenchRow, timed_row
+from tests.bench.served.asking import Server
 
 if TYPE_CHECKING:
     from portal.demo.stack import Stack
@@ -37,7 +37,7 @@ def _timed() -> BenchRow:
     try:
         stack.start("web")
         session = _sessions(stack, CONSULTS)[0]
-        server = _Server(stack.web_port, session)
+        server = Server(stack.web_port, session)
         for _ in range(40):  # until templates and connections are there
             server.ask("/bench/floor/")
             server.ask("/home/")
@@ -57,21 +57,6 @@ def _sessions(stack: Stack, *consults: int) -> list[str]:
         env=stack.env, check=True, capture_output=True, text=True,
     )
     return done.stdout.split()
-
-
-class _Server:
-    """One signed-in browser that keeps its connection."""
-
-    def __init__(self, port: int, session: str) -> None:
-        self.line = http.client.HTTPConnection("localhost", port, timeout=30)
-        self.headers = {"Cookie": f"session={session}", "Accept-Encoding": "identity"}
-
-    def ask(self, address: str) -> None:
-        self.line.request("GET", address, headers=self.headers)
-        answer = self.line.getresponse()
-        body = answer.read()
-        if answer.status != 200 or not body:
-            raise AssertionError(f"{address}: {answer.status}")
 
 
 def _counted() -> BenchRow:

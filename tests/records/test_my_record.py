@@ -216,7 +216,7 @@ def test_the_page_takes_as_many_queries_for_a_full_record_as_for_a_short_one(
     for view in ("left", "right"):
         photo(anas.encounter, view=view)
     patient_update(by=ana.actor, patient_id=anas.id, phone="(320) 555-0101")
-    assert queries() == short <= 16
+    assert queries() == short <= 12
 
 
 def test_no_health_information_stands_in_an_address(as_: As, anas: Kept, ana: User) -> None:
