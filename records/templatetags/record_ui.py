@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.pages.templatetags.portal_ui import time_tag
 from records.people.models import Gender
 from records.photos.selectors import PhotoCard
-from records.vault import AnswerView, MessageView
+from records.vault import UNREADABLE, AnswerView, MessageView
 
 register = template.Library()
 
@@ -44,6 +44,12 @@ WORDS: Mapping[str, Mapping[str, str | Promise]] = {
 def words(code: str, kind: str) -> str:
     """What people read in place of a stored code: ``{{ allergy.severity|words:"severity" }}``."""
     return str(WORDS[kind].get(code, code))
+
+
+@register.filter
+def unreadable(value: object) -> bool:
+    """Whether this stands in the place of a value that no key opens."""
+    return value == UNREADABLE
 
 
 _NOBODY = UUID(int=0)
