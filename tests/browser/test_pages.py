@@ -29,6 +29,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOUR = ["color-contrast", "link-in-text-block"]  # all that the other scheme can change
 A_ROUTE = 3  # states of one page that are looked at: a draft, an answered consult, a closed one
 
+MORE = {"records:section": 6}  # each section leads on to pages of its own
 TABLES = {f"admin:{model}_change" for model in MODELS}  # one row of a table looks like the next
 
 # Who walks and from where.
@@ -67,8 +68,12 @@ NOT_LINKED = {
     "privacy:download": "a file",
     "records:photo": "a picture",
     "consults:photo_status": "a part of a page",
+    "records:entry_reveal": "behind a button; tests/browser/test_record_pages.py looks at it",
     "records:record_of": "for who looks after somebody; part 5 brings it",
-    **{f"records:{page}_of": "for who looks after somebody" for page in ("print", "photos", "compare", "changes")},
+    **dict.fromkeys(
+        [f"records:{page}_of" for page in ("print", "photos", "compare", "changes", "section")],
+        "for who looks after somebody",
+    ),
     "admin:consults_decline": "behind a button of the answer form",
 }
 
@@ -93,7 +98,7 @@ def walk(persona: str, stack: Stack, somebody: Callable[..., Person]) -> None:
     while queue:
         path = queue.popleft()
         name = route_of(path)
-        most = 1 if name in TABLES or path.startswith("/inbox/") else A_ROUTE
+        most = 1 if name in TABLES or path.startswith("/inbox/") else MORE.get(name or "", A_ROUTE)
         if name is None or seen[name] >= most or name in NOT_LINKED:
             continue
         seen[name] += 1

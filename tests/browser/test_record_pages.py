@@ -178,6 +178,18 @@ def test_each_part_of_the_record_is_one_press_away(ana: Person) -> None:
     assert page.locator(f"#{links[-1]}").is_visible()
 
 
+@pytest.mark.promise("P07")
+def test_a_number_is_covered_until_one_asks_and_again_on_a_reload(ana: Person) -> None:
+    page = ana.go("/record/identifiers/")
+    assert "S530-014-871-2204" not in page.content()
+    ana.press("Show the number")
+    page.wait_for_url("**/show/")
+    assert page.get_by_text("S530-014-871-2204").is_visible()
+    assert axe(page, "the number", "375 light") == [] and ana.violations() == []
+    ana.go(page.url)
+    assert "S530-014-871-2204" not in page.content() and axe(page, "the question", "375 light") == []
+
+
 # --- Paper ---------------------------------------------------------------------------------------------------
 
 
