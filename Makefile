@@ -41,13 +41,10 @@ test: .venv/.ready .local/ministack-venv/.ready ## run the test suite on a real 
 browser: .venv/.ready ## run the tests that drive Chromium (needs /usr/bin/chromium)
 	$(PY) -m pytest -q -m browser $(ARGS)
 
-tests/fhir/node_modules/.ready: tests/fhir/package-lock.json uv.lock
+fhir: .venv/.ready ## let two other readers of FHIR judge the copies of the seeded patients
 	$(UV) sync --frozen --quiet --inexact --group fhir
 	cd tests/fhir && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
-	@touch $@
-
-fhir: .venv/.ready tests/fhir/node_modules/.ready ## let two other readers of FHIR judge the copies of the seeded patients
-	$(PY) -m pytest -q -m fhir $(ARGS)
+	$(PY) -m pytest -q -m fhir tests/fhir $(ARGS)
 
 slow: .venv/.ready .local/ministack-venv/.ready ## run the long forms of the suites
 	$(PY) -m pytest -q -m slow $(ARGS)

@@ -74,6 +74,7 @@ class Permission(models.TextChoices):
     PAYMENTS_VIEW = "payments.view", _("See orders and payments")
     REFUND = "payments.refund", _("Give money back")
     JOBS_VIEW = "jobs.view", _("See long-running work")
+    HEALTH_VIEW = "health.view", _("See which stored values cannot be read")
     REPORTS_VIEW = "reports.view", _("See numbers without names")
 
 
@@ -87,12 +88,12 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.OFFICER: frozenset(
         {
             _P.ADMIN_ENTER, _P.REQUESTS_HANDLE, _P.ARCHIVE_VIEW, _P.AUDIT_VIEW, _P.MAIL_VIEW,
-            _P.RECORD_OPEN, _P.PATIENTS_FIND, _P.RECORDS_MERGE,
+            _P.RECORD_OPEN, _P.PATIENTS_FIND, _P.RECORDS_MERGE, _P.HEALTH_VIEW,
             _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.JOBS_VIEW, _P.PAYMENTS_VIEW, _P.REPORTS_VIEW,
         }
     ),
     Role.SUPPORT: frozenset(
-        {_P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW}
+        {_P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW, _P.HEALTH_VIEW}
     ),
     Role.OWNER: frozenset(
         {

@@ -24,7 +24,7 @@ from django.utils import timezone
 from portal.dates import today
 from portal.evidence.services import evidence_record
 from portal.lockbox import age
-from portal.lockbox.store import AlreadyKept, Damaged, Receipt, lockbox
+from portal.lockbox.store import AlreadyKept, Damaged, NotKept, Receipt, Store, lockbox
 from privacy.dossier import BESIDES, archive_of, subject_of
 from privacy.models import ArchiveCopy, ArchiveReason
 from privacy.retention import retain_until
@@ -35,6 +35,7 @@ from records.models import Encounter
 
 _log = logging.getLogger(__name__)
 EVIDENCE = "archive.nightly"
+SPOILED_MOST = 5  # so many spoiled objects under one bundle's names, and something else is wrong
 # Whole files of their own in the bundle; what the other apps hold goes together into one.
 _NAMED = {"agreements": "agreements.json", "privacy": "requests.json", "audit": "accounting.json"}
 # They go on changing while the record stays the same: the log by this very copy, the other by
@@ -42,22 +43,23 @@ _NAMED = {"agreements": "agreements.json", "privacy": "requests.json", "audit": 
 _MOVING = frozenset({"accounting.json", "held.json"})
 
 
-def archive_encounter(*, encounter: Encounter, reason: ArchiveReason) -> ArchiveCopy | None:
+def archive_encounter(
+    *, encounter: Encounter, reason: ArchiveReason, under_new_keys: bool = False
+) -> ArchiveCopy | None:
     """Seal one consult of a patient into the lockbox, unless a copy with this very content is there.
 
     Reads the record as the portal itself, which the access log shows. None when the time to keep
     it has passed already. Raises the lockbox's errors (``Damaged`` …): then there is no row, and
     the next run tries again. Killed anywhere, started twice, it ends with one object and one row.
+    ``under_new_keys``: a copy that is sealed to other keys than today's does not count.
     """
     read_at = timezone.now()
-    until = _keep_until(encounter)
+    until = keep_until(encounter)
     if until < today():
         return None
     with SealedSpool() as plain:
         content = _write_tar(plain, encounter)
-        kept = ArchiveCopy.objects.filter(
-            encounter_id=encounter.pk, content_sha256=content, retain_until__gte=until
-        ).first()
+        kept = _kept(encounter, content, until, under_new_keys=under_new_keys)
         if kept is None:
             plain.rewind()
             kept = _seal(plain, encounter, reason, content, until, read_at)
@@ -66,43 +68,86 @@ def archive_encounter(*, encounter: Encounter, reason: ArchiveReason) -> Archive
     return kept
 
 
-def _keep_until(encounter: Encounter) -> dt.date:
+def keep_until(encounter: Encounter) -> dt.date:
     """So long after the patient's last service, be it in this consult or a later one."""
     last = last_service(encounter.patient_id)
     return retain_until(birth_date=encounter.patient.birth_date, last_service=last)
+
+
+def current_keys() -> tuple[str, ...]:
+    """Short hashes of the public keys that new bundles are sealed to: ids for lists, no secrets."""
+    return tuple(sorted(hashlib.sha256(key.encode()).hexdigest()[:12] for key in settings.ARCHIVE_RECIPIENTS))
+
+
+def _kept(encounter: Encounter, content: str, until: dt.date, *, under_new_keys: bool) -> ArchiveCopy | None:
+    """A copy with this content, kept long enough: where its day is too early, the day is moved."""
+    copies = ArchiveCopy.objects.filter(
+        encounter_id=encounter.pk, content_sha256=content, damaged_at=None, destroying_at=None
+    )
+    if under_new_keys:
+        copies = copies.filter(key_ids=",".join(current_keys()))
+    copy = copies.order_by("-retain_until").first()
+    if copy is not None and copy.retain_until < until and not archive_extend(copy, until):
+        return None
+    return copy
+
+
+def archive_extend(copy: ArchiveCopy, until: dt.date) -> bool:
+    """Keep the object longer, then say so in its row. False, and it no longer counts, if it is not there."""
+    try:
+        lockbox().extend(copy.name, copy.version, until)
+    except (NotKept, Damaged):
+        ArchiveCopy.objects.filter(pk=copy.pk, damaged_at=None).update(damaged_at=timezone.now())
+        return False
+    ArchiveCopy.objects.filter(pk=copy.pk, retain_until__lt=until).update(retain_until=until)
+    return True
 
 
 def _seal(
     plain: SealedSpool, encounter: Encounter, reason: ArchiveReason, content: str, until: dt.date, read_at: dt.datetime
 ) -> ArchiveCopy:
     """Into the lockbox under a name that only this content gets: random to anybody else."""
-    name = f"archive/{uuid5(encounter.pk, f'{content} {until}').hex}.tar.age"
+    keys = ",".join(current_keys())
+    name = f"archive/{uuid5(encounter.pk, f'{content} {until} {keys}').hex}"
     with tempfile.TemporaryFile() as closed:
         age.seal_stream(cast(BinaryIO, io.BufferedReader(plain)), closed, settings.ARCHIVE_RECIPIENTS)
-        closed.seek(0)
         receipt = _put(name, closed, until)
     copy, _made = ArchiveCopy.objects.get_or_create(
-        name=name,
+        name=receipt.name,
         defaults={
             "subject_id": encounter.patient_id, "encounter_id": encounter.pk, "reason": reason,
             "version": receipt.version, "sha256": receipt.sha256, "content_sha256": content, "size": receipt.size,
-            "retain_until": receipt.retain_until, "read_at": read_at, "verified_at": timezone.now(),
+            "retain_until": receipt.retain_until, "read_at": read_at, "verified_at": timezone.now(), "key_ids": keys,
         },
     )
     return copy
 
 
 def _put(name: str, closed: BinaryIO, until: dt.date) -> Receipt:
-    """Keep it; what a killed worker, or a faster one, put under this name counts as well."""
+    """Keep it; what a killed worker, or a faster one, put under this name counts as well.
+
+    What lies there and is spoiled can be neither mended nor removed: the next name is taken.
+    """
     store = lockbox()
+    for number in range(1, SPOILED_MOST + 2):
+        tried = f"{name}{'' if number == 1 else f'-{number}'}.tar.age"
+        closed.seek(0)
+        try:
+            return store.put(tried, closed, until)
+        except AlreadyKept:
+            for found, version in store.names(tried):
+                if found == tried and (receipt := _whole(store, tried, version, until)) is not None:
+                    return receipt
+    raise Damaged(name)
+
+
+def _whole(store: Store, name: str, version: str, until: dt.date) -> Receipt | None:
+    """The receipt of what lies there, read back, unless it is spoiled or goes too early."""
     try:
-        return store.put(name, closed, until)
-    except AlreadyKept:
-        version = dict(store.names(name))[name]
         receipt = store.receipt(name, version)
-        if not store.verify(name, version, receipt.sha256):
-            raise Damaged(name) from None
-        return receipt
+    except (NotKept, Damaged):
+        return None
+    return receipt if receipt.retain_until >= until and store.verify(name, version, receipt.sha256) else None
 
 
 def _write_tar(target: SealedSpool, encounter: Encounter) -> str:
@@ -175,8 +220,11 @@ def archive_nightly(*, most: int = 1000) -> dict[str, int]:
 
 
 def archive_verify(copy: ArchiveCopy) -> bool:
-    """The sealed bytes are in the lockbox and unchanged."""
+    """The sealed bytes are in the lockbox and unchanged. If not, the next night seals the record anew."""
     good = lockbox().verify(copy.name, copy.version, copy.sha256)
+    rows = ArchiveCopy.objects.filter(pk=copy.pk)
     if good:
-        ArchiveCopy.objects.filter(pk=copy.pk).update(verified_at=timezone.now())
+        rows.update(verified_at=timezone.now(), damaged_at=None)
+    else:
+        rows.filter(damaged_at=None).update(damaged_at=timezone.now())
     return good

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import IO, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -45,7 +46,7 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     if request.state != RequestState.CARRYING_OUT:  # taken back, or overtaken by a deletion
         return {"request": str(request.pk)}
     with _zip(request, progress) as spool:
-        ref = sealed.write(spool.read(), folder=FOLDER)
+        ref = sealed.write_stream(cast("IO[bytes]", spool), folder=FOLDER)
     try:
         copy = _keep(request.pk, ref)
     except BaseException:

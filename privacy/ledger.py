@@ -27,13 +27,27 @@ def erasure_put(request_id: UUID, subject: Subject) -> None:
         "subject_id": str(subject.subject_id),
         "account_ids": [str(account_id) for account_id in subject.account_ids],
     }
-    _put(_entry(request_id), entry)
+    _put(f"{_next(request_id)}.json", entry)
 
 
 def erasure_void(request_id: UUID) -> None:
-    """The request ended without an erasure: a restore must not repeat what was never done."""
-    if any(name == _entry(request_id) for name, _version in lockbox().names(_entry(request_id))):
-        _put(f"{FOLDER}/{request_id.hex}.void.json", {"format": "portal-erasure-1", "request_id": str(request_id)})
+    """What was written down is not done after all: a restore must not repeat it."""
+    name = _next(request_id)
+    if _kept(f"{name}.json"):
+        _put(f"{name}.void.json", {"format": "portal-erasure-1", "request_id": str(request_id)})
+
+
+def _next(request_id: UUID) -> str:
+    """The entry in force, without its ending: a deletion that was stopped and goes on gets a new one."""
+    number, name = 1, _entry(request_id).removesuffix(".json")
+    while _kept(f"{name}.void.json"):
+        number += 1
+        name = f"{FOLDER}/{request_id.hex}-{number}"
+    return name
+
+
+def _kept(name: str) -> bool:
+    return any(found == name for found, _version in lockbox().names(name))
 
 
 def _entry(request_id: UUID) -> str:

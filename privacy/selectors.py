@@ -107,7 +107,7 @@ def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
 
     A later consult of the same patient counts too: it makes the older bundle be kept longer.
     """
-    copies = ArchiveCopy.objects.filter(encounter_id=OuterRef("pk")).order_by("-read_at")
+    copies = ArchiveCopy.objects.filter(encounter_id=OuterRef("pk"), damaged_at=None).order_by("-read_at")
     return encounters.annotate(
         changed_at=Greatest(
             F("submitted_at"), F("closed_at"), F("patient__updated_at"), _newest(Answer, "answered_at"),

@@ -28,6 +28,7 @@ class RequestAction(models.TextChoices):
     FAIL = "fail", _("Could not be carried out; try again")
     DENY = "deny", _("Do not grant")
     WITHDRAW = "withdraw", _("Take back")
+    HOLD = "hold", _("Stopped by a legal hold")
     LAPSE = "lapse", _("Overtaken by the deletion of the record")
 
 
@@ -44,6 +45,8 @@ TRANSITIONS: dict[tuple[RequestState, RequestAction], RequestState] = {
     (S.IN_PROGRESS, A.WITHDRAW): S.WITHDRAWN,
     (S.CARRYING_OUT, A.COMPLETE): S.COMPLETED,
     (S.CARRYING_OUT, A.FAIL): S.IN_PROGRESS,
+    (S.IN_PROGRESS, A.HOLD): S.IN_PROGRESS,
+    (S.CARRYING_OUT, A.HOLD): S.IN_PROGRESS,
     (S.RECEIVED, A.LAPSE): S.WITHDRAWN,
     (S.IN_PROGRESS, A.LAPSE): S.WITHDRAWN,
     (S.CARRYING_OUT, A.LAPSE): S.WITHDRAWN,
@@ -55,6 +58,7 @@ ALLOWED_ROLES: dict[RequestAction, frozenset[Role]] = {
     A.FAIL: PORTAL,
     A.DENY: OFFICER,
     A.WITHDRAW: PATIENT,
+    A.HOLD: OFFICER | PORTAL,
     A.LAPSE: PORTAL,
 }
 ENDED = frozenset({S.COMPLETED, S.DENIED, S.WITHDRAWN})

@@ -9,8 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.admin_site import site
 from portal.permissions import Permission
-from records.views import emergency, staff
+from records.views import emergency, find, staff
 
+site.page(
+    "patients/", find.find, Permission.PATIENTS_FIND, name="patients_find", title=_("Find a patient"),
+    menu=_("Find a patient"), hint=_("By name, date of birth, phone, address or patient number"),
+)
+site.page("patients/apart/", find.apart, Permission.PATIENTS_FIND, name="patients_apart", title=_("Find a patient"))
 site.page(
     "patients/<uuid:patient_id>/record/", staff.patient_record, Permission.RECORD_OPEN, name="patient_record",
     title=_("Record"),

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from portal.admin_site import ReadOnlyAdmin, site
+from portal.audit import views
 from portal.audit.models import AccessEvent
+from portal.audit.verification import VERIFY_EVIDENCE
+from portal.context import Actor
+from portal.evidence.selectors import latest
 from portal.permissions import Permission
+
+
+def _broken(_actor: Actor) -> int:
+    """How many faults the last check found."""
+    check = latest(VERIFY_EVIDENCE)
+    return 0 if check is None or check.passed else int(check.facts["faults"])
+
+
+site.page(
+    "log/", views.state, Permission.AUDIT_VIEW, name="access_log_state", title=_("Access log"),
+    menu=_("Access log"), hint=_("Is the log whole, and who has gone through it"), count=_broken,
+)
+site.page(
+    "log/reviewed/", views.reviewed, Permission.AUDIT_VIEW, name="access_log_reviewed", title=_("Keep the review")
+)
 
 
 class AccessEventAdmin(ReadOnlyAdmin):

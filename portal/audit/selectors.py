@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from portal.audit.models import LOOKS, AccessEvent
+from portal.audit.models import LOOKS, AccessEvent, AuditDigest
 
 
 def events_about(subject_id: UUID) -> QuerySet[AccessEvent]:
@@ -33,3 +33,11 @@ def who_looked(
 def deeds_of(actor_id: UUID) -> QuerySet[AccessEvent]:
     """Every logged deed of one account, newest first."""
     return AccessEvent.objects.filter(actor_id=actor_id).order_by("-at", "-number")
+
+
+def waiting_for_digest() -> QuerySet[AccessEvent]:
+    """Rows that no digest covers yet."""
+    last = AuditDigest.objects.first()
+    if last is None:
+        return AccessEvent.objects.all()
+    return AccessEvent.objects.filter(number__gt=last.after_number, transaction_id__gte=last.until_transaction)

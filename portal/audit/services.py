@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.audit.macs import COLUMNS, row_holds, row_mac
-from portal.audit.models import BASIS, CODE, AccessEvent, Action
+from portal.audit.models import BASIS, CODE, AccessEvent, Action, LogReview
 from portal.context import Actor, request_id
-from portal.permissions import Purpose
+from portal.dates import today
+from portal.errors import DomainError
+from portal.permissions import Permission, Purpose, require
 
 _CODE = re.compile(CODE)
 _BASIS = re.compile(BASIS)
@@ -126,3 +130,23 @@ def verify_row(event: AccessEvent) -> bool:
 
 def _columns(event: AccessEvent) -> list[object]:
     return [getattr(event, name) for name in COLUMNS]
+
+
+def log_review_record(
+    *, by: Actor, first_day: dt.date, last_day: dt.date, finding: LogReview.Finding | str
+) -> LogReview:
+    """Keep that these days of the log were gone through, by whom, and with what finding (RULES 2.7).
+
+    Both days count. Raises ``DomainError`` for days in the wrong order or in the future, and
+    ``NotAllowed`` for who may not see the log.
+    """
+    require(by, Permission.AUDIT_VIEW)
+    if last_day < first_day:
+        raise DomainError("days_reversed", _("The last day comes before the first."), "last_day")
+    if last_day > today():
+        raise DomainError("day_to_come", _("That day is still to come."), "last_day")
+    assert by.account_id is not None, "who may see the log has an account"
+    return LogReview.objects.create(
+        reviewed_by=by.account_id, at=timezone.now(), first_day=first_day, last_day=last_day,
+        finding=LogReview.Finding(finding),
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
+from django.dispatch import Signal
 
 from portal.crypto.tokens import DecryptionError, unseal
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from portal.crypto.base import SealedField
 
 UNOPENED: Any = type("Unopened", (), {"__repr__": lambda self: "<unopened>", "__slots__": ()})()
+
+# A value of a row was looked at and cannot be read: ``row``, ``column`` (its name), ``reason``.
+# Sent before the error is raised; whoever hears it must not disturb the reading.
+unreadable = Signal()
 
 # True while a model refreshes itself: then reading an attribute hands over the lazy value itself,
 # so that tokens, good or bad, move from the fresh instance to the old one without being opened.
@@ -121,7 +126,11 @@ class SealedAttribute(DeferredAttribute):
             return None
         if moving_tokens.get():
             return value
-        return value.open()
+        try:
+            return value.open()
+        except DecryptionError as error:
+            unreadable.send_robust(type(instance), row=instance, column=name, reason=error.reason)
+            raise
 
     def __set__(self, instance: Model, value: Any) -> None:
         state = instance.__dict__

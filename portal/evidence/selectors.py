@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from portal.evidence.models import Evidence
+from portal.evidence.models import Evidence, UnreadableValue
 
 
 def latest(kind: str) -> Evidence | None:
@@ -27,3 +28,8 @@ def holds(kind: str) -> bool:
     """True when the newest proof of this kind passed and is not older than its limit."""
     row = latest(kind)
     return row is not None and row.passed and row.good_until >= timezone.now()
+
+
+def unreadable_open() -> QuerySet[UnreadableValue]:
+    """Values that cannot be read and have not opened since, newest first."""
+    return UnreadableValue.objects.filter(resolved_at=None)

@@ -22,15 +22,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typst
-from django.conf import settings
-from django.utils.formats import date_format
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from PIL import Image
 
 from portal.dates import clinic_zone
-from records.photos.selectors import PhotoCard
-from records.vault.content import UNREADABLE, EncounterView, MessageView, PlanView, RecordView, StepView
+from records.export.pdf_words import Extras, Words
+from records.vault.content import RecordView
 
 log = logging.getLogger(__name__)
 TEMPLATE = Path(__file__).with_name("record.typ")
@@ -54,16 +50,17 @@ class Pdf:
 
 
 def record_pdf(
-    record: RecordView, *, changed_at: dt.datetime, thumbs: Mapping[UUID, bytes], notes: list[str],
+    record: RecordView, *, changed_at: dt.datetime, thumbs: Mapping[UUID, bytes], extras: Extras | None = None,
     zone: ZoneInfo | None = None,
 ) -> Pdf:
-    """Write the record. ``thumbs`` are JPEGs by photo, ``notes`` what is missing, ``changed_at``
-    the day that it bears. Raises ``typst.TypstError`` only for a fault in the template itself.
+    """Write the record. ``thumbs`` are JPEGs by photo, ``changed_at`` the day that it bears.
+
+    Raises ``typst.TypstError`` only for a fault in the template itself.
     """
     zone = zone or clinic_zone()
     files = {f"photos/{photo_id.hex}.svg": _svg(data) for photo_id, data in thumbs.items()}
-    content = _content(record, changed_at.astimezone(zone), zone, set(thumbs), notes)
-    return _compile(content, files, changed_at)
+    content = Words(record, zone, frozenset(thumbs), extras or Extras()).content(changed_at)
+    return _compile({**content, "fonts": FAMILIES}, files, changed_at)
 
 
 def _compile(content: dict[str, Any], files: dict[str, bytes], changed_at: dt.datetime) -> Pdf:
@@ -142,112 +139,3 @@ def _size(jpeg: bytes) -> tuple[int, int]:
     """Width and height from the head of a JPEG that the photo pipeline wrote."""
     with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
         return picture.size
-
-
-def _content(
-    record: RecordView, changed_at: dt.datetime, zone: ZoneInfo, thumbs: set[UUID], notes: list[str]
-) -> dict[str, Any]:
-    patient = record.patient
-    return {
-        "lang": (get_language() or "en").split("-")[0],
-        "fonts": FAMILIES,
-        "clinic": settings.CLINIC_NAME,
-        "title": _("Health record of %(name)s") % {"name": patient.full_name},
-        "intro": _("Everything that %(clinic)s holds about you, as of the date at the foot of the page.")
-        % {"clinic": settings.CLINIC_NAME},
-        "made": date_format(changed_at, "F j, Y"),
-        "day": [changed_at.year, changed_at.month, changed_at.day],
-        "words": _words(),
-        "person": [
-            [_("Name"), patient.full_name],
-            [_("Date of birth"), date_format(patient.birth_date, "F j, Y") if patient.birth_date else str(UNREADABLE)],
-            [_("Phone"), str(patient.phone) or "–"],
-            [_("Address"), "\n".join(patient.address.lines) or "–"],
-            [_("Record number"), str(patient.id)],
-        ],
-        "consults": [_consult(encounter, zone, thumbs) for encounter in record.encounters],
-        "notes": notes,
-    }
-
-
-def _words() -> dict[str, str]:
-    return {
-        "person": _("About you"), "answers": _("Your answers"), "photos": _("Photos"),
-        "assessment": _("What the clinician found"), "plan": _("Your plan"), "morning": _("In the morning"),
-        "evening": _("In the evening"), "messages": _("Messages"), "prescription": _("prescription"),
-        "empty": _("There are no consults in this record yet."), "notes": _("What is missing here"),
-    }
-
-
-def _consult(encounter: EncounterView, zone: ZoneInfo, thumbs: set[UUID]) -> dict[str, Any]:
-    plan, assessment = encounter.plan, encounter.assessment
-    return {
-        "title": _("%(concern)s, %(date)s")
-        % {"concern": encounter.concern_label, "date": _day(encounter.opened_at, zone)},
-        "times": _times(encounter, zone),
-        "answers": [[answer.question_text, answer.text or "–"] for answer in encounter.answers],
-        "photos": [_photo(photo, zone, thumbs) for photo in encounter.photos if photo.ready],
-        "assessment": [] if assessment is None else _filled(
-            [
-                (_("Diagnosis"), f"{assessment.diagnosis_text} {assessment.diagnosis_code}".strip()),
-                (_("Note"), str(assessment.note)),
-                (_("Signed"), _signed(assessment.signer, assessment.signed_at, zone)),
-            ]
-        ),
-        "plan": [] if plan is None else _plan(plan, zone),
-        "morning": [] if plan is None else _steps(plan.morning),
-        "evening": [] if plan is None else _steps(plan.evening),
-        "messages": [[_from(message, zone), str(message.body)] for message in encounter.messages],
-    }
-
-
-def _plan(plan: PlanView, zone: ZoneInfo) -> list[list[str]]:
-    steps = {"morning": _("In the morning"), "evening": _("In the evening")}
-    unread = [(words, str(UNREADABLE)) for name, words in steps.items() if name in plan.unreadable]
-    weeks = str(UNREADABLE) if plan.weeks is None else _("after %(count)d weeks") % {"count": plan.weeks}
-    return _filled(
-        [
-            (_("Letter"), str(plan.letter)),
-            (_("Take care"), str(plan.warnings)),
-            (_("Look again"), weeks),
-            *unread,
-            (_("Signed"), _signed(plan.signer, plan.signed_at, zone)),
-        ]
-    )
-
-
-def _photo(photo: PhotoCard, zone: ZoneInfo, thumbs: set[UUID]) -> dict[str, Any]:
-    label = _("%(view)s, %(date)s") % {"view": photo.view.label, "date": _day(photo.received_at, zone)}
-    if photo.id in thumbs:
-        return {"file": f"photos/{photo.id.hex}.svg", "label": label}
-    return {"file": None, "label": f"{label} ({UNREADABLE})"}
-
-
-def _steps(steps: tuple[StepView, ...]) -> list[dict[str, Any]]:
-    return [{"what": step.what, "how": step.how, "prescription": step.prescription} for step in steps]
-
-
-def _times(encounter: EncounterView, zone: ZoneInfo) -> str:
-    parts = [_("Started %(date)s") % {"date": _day(encounter.opened_at, zone)}]
-    if encounter.submitted_at:
-        parts.append(_("sent %(date)s") % {"date": _day(encounter.submitted_at, zone)})
-    if encounter.closed_at:
-        parts.append(_("finished %(date)s") % {"date": _day(encounter.closed_at, zone)})
-    return ", ".join(parts)
-
-
-def _from(message: MessageView, zone: ZoneInfo) -> str:
-    who = message.author or (settings.CLINIC_NAME if message.from_staff else _("You"))
-    return f"{who}, {date_format(message.sent_at.astimezone(zone), 'F j, Y, P')}"
-
-
-def _signed(signer: str, at: dt.datetime | None, zone: ZoneInfo) -> str:
-    return _("not signed yet") if at is None else f"{signer}, {_day(at, zone)}".lstrip(", ")
-
-
-def _day(at: dt.datetime, zone: ZoneInfo) -> str:
-    return date_format(at.astimezone(zone), "F j, Y")
-
-
-def _filled(rows: list[tuple[str, str]]) -> list[list[str]]:
-    return [[label, words] for label, words in rows if words]

@@ -7,6 +7,7 @@ Python (docs/decisions/0161).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,7 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.pages.templatetags.portal_ui import time_tag
+from portal.pages.templatetags.portal_ui import day_words, time_tag
 from records.people.models import Gender
 from records.photos.selectors import PhotoCard
 from records.vault import UNREADABLE, AnswerView, MessageView
@@ -74,7 +75,7 @@ def shots(photos: Iterable[PhotoCard]) -> SafeString:
         '<li><figure>{}<figcaption><b>{}</b> <span class="soft">{}</span></figcaption></figure></li>',
         (
             (
-                _picture(photo) if photo.ready else "", photo.view.label,
+                _picture(photo, zone) if photo.ready else "", photo.view.label,
                 time_tag(photo.received_at, zone, "date") if photo.ready
                 else gettext("Being prepared") if photo.waiting else photo.reason,
             )
@@ -83,10 +84,11 @@ def shots(photos: Iterable[PhotoCard]) -> SafeString:
     )
 
 
-def _picture(photo: PhotoCard) -> SafeString:
+def _picture(photo: PhotoCard, zone: dt.tzinfo) -> SafeString:
+    words = f"{photo.view.label}, {day_words(photo.received_at.astimezone(zone).date())}"
     return format_html(
         '<a href="{}" data-large="{}"><img src="{}" alt="{}" width="{}" height="{}" loading="lazy"></a>',
-        photo_address(photo.id, "image"), photo.view.label, photo_address(photo.id, "thumb"),
+        photo_address(photo.id, "image"), words, photo_address(photo.id, "thumb"),
         gettext("Photo: %(view)s") % {"view": photo.view.label}, photo.width, photo.height,
     )
 

@@ -1,13 +1,12 @@
 """What leaves the vault: frozen copies of rows, opened, for pages, copies and letters.
 
 A value that no key opens becomes ``UNREADABLE`` ("cannot be read") in its place, or an empty
-value beside its name in ``unreadable``; its neighbours stay as they are. The log names the place.
+value beside its name in ``unreadable``; its neighbours stay as they are. Staff find the place on a list.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -22,16 +21,14 @@ from records.documents.selectors import DocumentCard
 from records.photos.selectors import PhotoCard
 from records.vault.sections import SectionsView
 
-log = logging.getLogger(__name__)
 UNREADABLE = cast(str, _("cannot be read"))
 
 
 def opened(row: Model, name: str, instead: Any = UNREADABLE) -> Any:
-    """The value of one column, or ``instead`` when it cannot be read; that is logged for staff."""
+    """The value of one column, or ``instead`` when it cannot be read; staff hear of it (portal.evidence)."""
     try:
         return getattr(row, name)
-    except DecryptionError as error:
-        log.error("stored value cannot be read: %s of %s (%s)", error.context, row.pk, error.reason)
+    except DecryptionError:
         return instead
 
 

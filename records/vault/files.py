@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from portal.crypto import sealed
 from portal.crypto.fields import DecryptionError
 from portal.errors import NotVisible, PortalError, StorageUnavailable
 from portal.permissions import Purpose
+from records.documents.models import Document
 from records.photos.models import Photo, PhotoState
 from records.vault.gate import look
 
@@ -46,11 +48,22 @@ def open_photo(*, by: Actor, photo_id: UUID, variant: Variant, purpose: Purpose)
 
 def read_photo(photo: Photo, variant: Variant) -> bytes:
     """The plain bytes. Only the vault and the record's copy call this, after their trace."""
+    if variant == "image":
+        return _plain(photo.image_name, lambda: photo.image_key, f"photo {photo.pk}, image")
+    return _plain(photo.thumb_name, lambda: photo.thumb_key, f"photo {photo.pk}, thumb")
+
+
+def read_document(document: Document) -> bytes:
+    """As ``read_photo``: the cleaned file of a document that is ready."""
+    return _plain(document.file_name, lambda: document.file_key, f"document {document.pk}")
+
+
+def _plain(name: str, key: Callable[[], bytes | None], what: str) -> bytes:
+    """Opens the key, then the file. Raises ``FileUnreadable`` for good, ``StorageUnavailable`` for now."""
     try:
-        name, key = (photo.image_name, photo.image_key) if variant == "image" else (photo.thumb_name, photo.thumb_key)
-        return sealed.read(name, key or b"")
+        return sealed.read(name, key() or b"")
     except (FileNotFoundError, DecryptionError) as error:
-        log.error("sealed file cannot be read: photo %s, %s (%s)", photo.pk, variant, type(error).__name__)
+        log.error("sealed file cannot be read: %s (%s)", what, type(error).__name__)
         raise FileUnreadable from None
     except Exception as error:  # a store may raise anything
         log.warning("the store of sealed files did not answer: %s", type(error).__name__)

@@ -28,6 +28,7 @@ from records.vault.content import (
     RecordView,
     RoutineView,
 )
+from records.vault.documents import document_cards
 from records.vault.entries import PREVIEW, sections_view
 from records.vault.gate import look
 
@@ -94,7 +95,7 @@ def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> Asses
 def open_record(
     *, by: Actor, patient_id: UUID, purpose: Purpose, action: Action = Action.VIEW, encounter_id: UUID | None = None
 ) -> RecordView:
-    """Everything held (P31), or everything of one episode. Eight queries, however much it is."""
+    """Everything held (P31), or everything of one episode. Nine queries, however much it is."""
     grant = look(
         by=by, patient_id=patient_id, purpose=purpose, kind="records.record", object_id=encounter_id or patient_id,
         action=action,
@@ -106,7 +107,7 @@ def open_record(
     patient = encounters[0].patient if encounters else _patient(patient_id)
     return RecordView(
         patient=load.patient_view(patient), encounters=load.encounter_views(encounters, grant=grant),
-        sections=sections_view(patient_id, grant=grant),
+        sections=sections_view(patient_id, grant=grant), documents=document_cards(patient_id),
     )
 
 

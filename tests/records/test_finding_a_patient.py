@@ -117,7 +117,7 @@ def test_a_patient_is_found_by_their_number_alone() -> None:
 @pytest.mark.promise("P05")
 def test_the_table_holds_no_word_and_the_key_is_not_the_field_key(settings: Any) -> None:
     patient = made("Anne-Marie", "Dupont", phone="320 555 0142", address={"street": "12 Elm Road"})
-    rows = {token: kind for token, kind in SearchToken.objects.filter(patient=patient).values_list("token", "kind")}
+    rows = dict(SearchToken.objects.filter(patient=patient).values_list("token", "kind"))
     assert {TokenKind(kind) for kind in rows.values()} == set(TokenKind)
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(row::text, ' ') FROM records_searchtoken AS row")

@@ -192,6 +192,7 @@ def test_a_photo_in_a_list_shows_itself_or_why_not() -> None:
     assert f'src="{reverse("records:photo", args=[ready.id, "thumb"])}"' in html
     assert f'href="{reverse("records:photo", args=[ready.id, "image"])}"' in html
     assert 'alt="Photo: Front" width="3" height="4" loading="lazy"' in html and "Jul 4, 2026" in html
+    assert 'data-large="Front, Jul 4, 2026"' in html
     assert "Being prepared" in html and "Too &lt;small&gt;" in html
 
 

@@ -21,7 +21,9 @@ from consults.desk.templates_library import PlanTemplate, plan_templates
 from consults.models import Consult
 from consults.state import TRANSITIONS, WITH_CLINICIAN, ConsultAction, ConsultState
 from portal.guards import AuthRequest
+from portal.permissions import Purpose
 from records.messages.services import messages_read
+from records.vault import same_person_hints
 
 
 @require_safe
@@ -64,6 +66,7 @@ def case_page(
         "message": (message or MessageForm()).place("answer" if editable else ""),
         "templates": plan_templates().values(), "template": template,
         "cautions": cautions_of(file, forms, template) if editable and forms is not None else [],
+        "same": same_person_hints(by=request.actor, patient_id=consult.patient_id, purpose=Purpose.CARE),
         "preview": preview or (editable and request.GET.get("show") == "plan"),
     }
     return render(request, "consults/staff/case.html", context)

@@ -122,6 +122,11 @@ def time_tag(moment: dt.datetime, zone: dt.tzinfo, style: str = "") -> SafeStrin
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), shown)
 
 
+def day_words(day: dt.date) -> str:
+    """A day of the calendar as ``local_time`` writes it, for where no markup can stand."""
+    return _day(day, get_language())
+
+
 @lru_cache(maxsize=2048)
 def _day(day: dt.date, language: str | None) -> str:
     """A day of the calendar in the words of a language; lists name the same few again and again."""
