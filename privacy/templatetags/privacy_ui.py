@@ -22,6 +22,7 @@ WORDS: dict[str, str | Promise] = {
     "records.entry": _("your health history"),
     "records.identifier": _("an ID number of yours"),
     "records.photo": _("a photo"),
+    "records.document": _("a document of yours"),
     "records.message": _("your messages"),
     "records.assessment": _("the finding"),
     "records.plan": _("your plan"),
@@ -36,6 +37,7 @@ WORDS: dict[str, str | Promise] = {
     "consults.consult": _("a consult"),
     "privacy.request": _("a privacy request"),
     "privacy.lookreport": _("your report about a look"),
+    "privacy.hold": _("a legal hold on your record"),
     "privacy.copy": _("a copy of your record"),
     "privacy.archive": _("the archive’s copy of your record"),
     "billing.order": _("a bill"),
@@ -62,12 +64,18 @@ PHRASES: dict[tuple[str, str], str | Promise] = {
 PHRASES_SHOWN = 3
 
 
+def thing(object_kind: str) -> str | Promise:
+    """The words for a kind of thing; ``records.photo.thumb`` is a photo, and an unknown kind "your record"."""
+    general = ".".join(object_kind.split(".")[:2])
+    return WORDS.get(object_kind) or WORDS.get(general) or _now("your record")
+
+
 def phrase(action: str, object_kind: str) -> str:
     """One look in plain words: "Read your plan". A kind without words of its own is "your record"."""
     if (action, object_kind) in PHRASES:
         return str(PHRASES[action, object_kind])
     verb = VERBS.get(action) or Action(action).label
-    return _now("%(verb)s %(what)s") % {"verb": verb, "what": WORDS.get(object_kind, _now("your record"))}
+    return _now("%(verb)s %(what)s") % {"verb": verb, "what": thing(object_kind)}
 
 
 @register.filter
