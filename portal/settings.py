@@ -422,7 +422,10 @@ RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
 # RULES 1.55: areas with 20,000 people or fewer. The 2000 and 2010 lists together, until the clinic computes 2020's.
 DEID_ZIP3_SMALL: list[str] = env.list(
     "DEID_ZIP3_SMALL",
-    default="036 059 063 102 203 205 369 556 692 790 821 823 830 831 878 879 884 890 893".split(),
+    default=[
+        "036", "059", "063", "102", "203", "205", "369", "556", "692", "790", "821", "823", "830", "831", "878", "879",
+        "884", "890", "893",
+    ],
 )
 DEID_ZIP3_CENSUS: str = env.str("DEID_ZIP3_CENSUS", "2000 and 2010")
 DEID_AGE_TOP = env.int("DEID_AGE_TOP", 90)  # RULES 1.56, ceiling 90

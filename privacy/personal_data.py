@@ -8,7 +8,7 @@ from django.db import transaction
 
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject
-from privacy.models import ArchiveCopy, LookReport, RecordCopy, RightsRequest
+from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
@@ -85,7 +85,7 @@ CLEAR_TEXT: dict[str, str] = {
 RETAINED: dict[str, str] = {
     "privacy.RightsRequest": "proof that the request was answered in time: ids and dates only, words wiped",
     "privacy.LookReport": "proof that the report was answered: ids, codes and dates only, words wiped",
-    "privacy.LegalHold": "proof of why a record was kept longer; an officer's words about the case, not about health",
+    "privacy.LegalHold": "proof of when a record was kept longer: ids and dates only, words wiped",
     "privacy.Destruction": "the certificate that a copy was destroyed: ids, dates and a hash only",
     "privacy.ArchiveCopy": "where the archive copy lies and until when: ids, dates and hashes only",
 }
@@ -138,6 +138,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     removed, _by_model = copies.delete()
     RightsRequest.objects.filter(subject_id=subject.subject_id).update(note="", denial_letter="")
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
+    LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
     return {"privacy.RecordCopy": removed} if removed else {}
 
 

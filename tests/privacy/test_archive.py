@@ -254,7 +254,7 @@ def test_sealing_twice_at_once_keeps_one_object_and_one_row(
     def late(name: str, closed: Any, until: dt.date) -> Any:
         monkeypatch.setattr(archive, "_put", whole)
         first = sealed_copy(consult)  # the other worker is faster
-        assert first.name == name
+        assert first.name == f"{name}.tar.age"
         return whole(name, closed, until)
 
     monkeypatch.setattr(archive, "_put", late)

@@ -38,7 +38,8 @@ def one(bundle: Bundle, kind: str) -> Bundle:
 
 def references(value: Any) -> list[str]:
     if isinstance(value, dict):
-        own = [value["reference"]] if "reference" in value else []
+        # A Consent names its items in a part that is called "reference" too.
+        own = [value["reference"]] if isinstance(value.get("reference"), str) else []
         return own + [ref for item in value.values() for ref in references(item)]
     return [ref for item in value for ref in references(item)] if isinstance(value, list) else []
 

@@ -31,18 +31,31 @@ DECLARED: dict[str, set[str]] = {
     "portal/demo": {"__main__", "ana", "clock", "people", "pictures", "seed", "stack"},
     "records": {"access", "changes", "vault"},
     "records/history": {"kinds"},
-    "records/people": {"merge", "names", "public_id", "search", "search_forms", "search_models", "search_same", "search_tokens", "search_words"},
+    "records/people": {
+        "merge", "names", "public_id", "search", "search_forms", "search_models", "search_same", "search_tokens",
+        "search_words",
+    },
     "records/intake": {
-        "decode", "files", "kinds", "pdf", "picture", "processing", "receiving", "sandbox", "scanner", "streams", "strip",
+        "decode", "files", "kinds", "pdf", "picture", "processing", "receiving", "sandbox", "scanner", "streams",
+        "strip",
     },
     "records/photos": {"files", "pipeline", "processing"},
     "records/documents": {"files", "pipeline", "processing"},
-    "records/export": {"archive_file", "bundle", "fhir", "pdf"},
+    "records/export": {"archive_file", "bundle", "fhir", "pdf", "pdf_words"},
+    # One file for each part of the standard.
+    "records/export/fhir": {
+        "base", "bundle", "codes", "composition", "consents", "documents", "episode", "people", "provenance", "questions",
+        "sections",
+    },
     "billing": {"products", "signals", "square"},
     "billing/square": {"answers"},
     "consults/desk": {"casefile", "cautions", "templates_library"},
     "consults": {"questionnaire"},
-    "privacy": {"archive", "deidentified", "dossier", "erasure", "exports", "ledger", "promises", "replay", "retention", "smallcells"},
+    "privacy": {
+        "archive", "deidentified", "dossier", "erasure", "exports", "ledger", "promises", "replay", "retention",
+        "smallcells",
+    },
+    "privacy/keeping": {"destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")

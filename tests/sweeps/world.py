@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.apps import apps
 
@@ -15,15 +15,18 @@ from billing.services import refund_start, webhook_store
 from portal.accounts.models import User
 from portal.agreements.models import PolicyKind
 from portal.agreements.selectors import current
-from portal.audit.models import AccessEvent
+from portal.audit.models import LOOKS, AccessEvent
 from portal.context import SYSTEM
 from portal.evidence.services import evidence_record
 from portal.jobs.runner import run_job
 from portal.outbox.models import OutgoingMail
 from portal.permissions import Role
 from privacy.archive import archive_encounter
+from privacy.looks.services import report_make
 from privacy.models import ArchiveReason, RecordCopy, RequestKind
 from privacy.services import request_make
+from records.emergency.models import EmergencyReason
+from records.emergency.services import emergency_open
 from records.history.services import entry_remove, version_of
 from records.models import Photo
 from tests.conftest import account
@@ -93,7 +96,12 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
     gone = allergy(ana, answered.patient, substance="Latex")
     entry_remove(by=ana.actor, entry_id=gone.pk, seen=version_of(gone))
     removed = apps.get_model("records", "EntryEvent")._default_manager.get(pgh_label="delete")
+    look = AccessEvent.objects.filter(subject_id=answered.patient_id, action__in=list(LOOKS)).first()
+    assert look
+    report, _new = report_make(by=ana.actor, event_id=look.event_id, words="Who is this?", form_key=uuid4())
     return World(people, {
+        "privacy:look_report.event_id": look.event_id, "report_id": report.pk,
+        "emergency_id": _emergency(people["other_clinician"], taken.patient_id),
         "section": "allergies", "records:answers.section": "private", "event_id": removed.pk,
         "records:section_none.section": "conditions",
         "entry_id": allergy(ana, answered.patient).pk,
@@ -112,6 +120,13 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         **{f"admin:consults_{deed}.consult_id": taken.pk for deed in OF_THE_TAKEN},
         "draft": draft.pk, "taken": taken.pk, "bens": bens.pk,
     })
+
+
+def _emergency(clinician: User | None, patient_id: UUID) -> UUID:
+    assert clinician
+    return emergency_open(
+        by=clinician.actor, patient_id=patient_id, reason=EmergencyReason.DANGER, words="It burns.", form_key=uuid4()
+    ).pk
 
 
 def _another_patient(name: str) -> User:

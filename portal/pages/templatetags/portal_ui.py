@@ -13,7 +13,7 @@ from django import template
 from django.conf import settings
 from django.forms import BaseForm, BoundField
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
@@ -136,7 +136,7 @@ def _day(day: dt.date, language: str | None) -> str:
 @lru_cache(maxsize=2048)
 def _clock(hour: int, minute: int, language: str | None) -> str:
     """A time of day in the words of a language: "2:01 p.m."."""
-    return date_format(dt.time(hour, minute), "P")
+    return time_format(dt.time(hour, minute), "P")
 
 
 @register.simple_block_tag
