@@ -69,7 +69,7 @@ def encounter_views(
     messages = _messages(ids) if "messages" in parts else []
     assessments: dict[UUID, Assessment] = _written("assessment", encounters, grant) if "plans" in parts else {}
     plans: dict[UUID, Plan] = _written("plan", encounters, grant) if "plans" in parts else {}
-    signed = [*assessments.values(), *plans.values()]
+    signed: list[Assessment | Plan] = [*assessments.values(), *plans.values()]
     names = names_of([*(m.author_id for m in messages), *(row.signed_by for row in signed)])
     threads = grouped((row.encounter_id, message_view(row, names)) for row in messages)
     return tuple(
