@@ -59,7 +59,8 @@ def lines(anas: Patient, ana: User, **wanted: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("basis", "why"), [
-    ("grant:care_team", "Your care · cares for you"), ("grant:queue", "Your care · went through the consults that wait"),
+    ("grant:care_team", "Your care · cares for you"),
+    ("grant:queue", "Your care · went through the consults that wait"),
     ("grant:guardian", "Your care · as your parent or guardian"), ("grant:search", "Your care · looked for a patient"),
     ("grant:request", "Your care · works on your request"), ("", "Your care"),
 ])
@@ -343,7 +344,8 @@ def test_the_officer_reads_the_words_with_the_rows_and_answers(
     event = look(clinician, anas)
     report = reported(ana, event)
     browser = as_(officer)
-    assert "Karin Lind" in page(browser, "admin:privacy_reports") and "ZQX" not in page(browser, "admin:privacy_reports")
+    words = page(browser, "admin:privacy_reports")
+    assert "Karin Lind" in words and "ZQX" not in words
     words = page(browser, "admin:privacy_report", report.pk)
     assert "ZQX-look" in words and str(event.number) in words and "grant:care_team" in words
     assert AccessEvent.objects.filter(action=Action.VIEW, object_kind="privacy.lookreport").count() == 1
