@@ -93,7 +93,10 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.SUPPORT: frozenset(
-        {_P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW, _P.HEALTH_VIEW}
+        {
+            _P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW,
+            _P.HEALTH_VIEW,
+        }
     ),
     Role.OWNER: frozenset(
         {

@@ -108,7 +108,7 @@ class ArchiveCopy(models.Model):
     verified_at = models.DateTimeField(help_text="Last read back and compared.")
     key_ids = models.CharField(max_length=200, blank=True, help_text="Short hashes of the public keys it is sealed to.")
     damaged_at = models.DateTimeField(null=True, blank=True, help_text="Found unreadable; does not count as a copy.")
-    destroying_at = models.DateTimeField(null=True, blank=True, help_text="Its end was decided; the object may be gone.")
+    destroying_at = models.DateTimeField(null=True, blank=True, help_text="Its end was decided; it may be gone.")
     destroyed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -58,7 +58,8 @@ class ContactForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, patient: PatientView) -> None:
-        readable = {name: getattr(patient, name) for name in (*NAMES, "gender", "phone") if name not in patient.unreadable}
+        names = (*NAMES, "gender", "phone")
+        readable = {name: getattr(patient, name) for name in names if name not in patient.unreadable}
         address = {name: getattr(patient.address, name) for name in ADDRESS_PARTS}
         super().__init__(data, initial={**readable, **address})
 

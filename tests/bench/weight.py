@@ -24,7 +24,7 @@ def _static(url: str) -> str:
         return file.read()
 
 
-def _assets(html: str) -> dict[str, str]:
+def assets(html: str) -> dict[str, str]:
     """Every stylesheet, script and icon of the page; modules that modules import too."""
     found: dict[str, str] = {}
     waiting = [url for url, _kind in _ASSET.findall(html)]
@@ -39,7 +39,7 @@ def _assets(html: str) -> dict[str, str]:
     return found
 
 
-def _size(text: str) -> float:
+def size(text: str) -> float:
     return len(gzip.compress(text.encode(), 6)) / KB
 
 
@@ -49,9 +49,9 @@ def rows() -> list[BenchRow]:
     whole, scripts = 0.0, 0.0
     for page in PAGES:
         html = Client().get(page).content.decode()
-        assets = _assets(html)
-        whole = max(whole, _size(html) + sum(_size(text) for text in assets.values()))
-        scripts = max(scripts, sum(_size(text) for url, text in assets.items() if url.endswith(".js")))
+        found = assets(html)
+        whole = max(whole, size(html) + sum(size(text) for text in found.values()))
+        scripts = max(scripts, sum(size(text) for url, text in found.items() if url.endswith(".js")))
     pico = 12.0
     return [
         BenchRow("first view, heaviest page", "pico css", pico, whole, whole / pico, 60, "KB", holds="ours"),

@@ -105,8 +105,8 @@ def test_a_form_key_of_another_patients_page_opens_nothing(anas: Kept, bens: Kep
     key = uuid4()
     row = opened(clinician, bens, form_key=key)
     emergency_end(by=clinician.actor, emergency_id=row.pk)
-    from tests.consults import building as consults
     from tests.conftest import account
+    from tests.consults import building as consults
 
     other = consults.person(account("cleo@example.org", ana.role, "Cleo Marsh"), given="Cleo", family="Marsh")
     with pytest.raises(NotVisible):
@@ -115,7 +115,9 @@ def test_a_form_key_of_another_patients_page_opens_nothing(anas: Kept, bens: Kep
         )
 
 
-@pytest.mark.parametrize(("words", "code"), [("", "words_missing"), (" \n ", "words_missing"), ("x" * 2001, "too_long")])
+@pytest.mark.parametrize(
+    ("words", "code"), [("", "words_missing"), (" \n ", "words_missing"), ("x" * 2001, "too_long")]
+)
 def test_without_words_it_stays_closed(words: str, code: str, anas: Kept, other_clinician: User) -> None:
     with pytest.raises(DomainError) as refused:
         opened(other_clinician, anas, words=words)

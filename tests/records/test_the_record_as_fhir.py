@@ -122,7 +122,8 @@ def test_none_beside_a_diagnosis_does_not_stand_among_the_problems(anas: Kept) -
     none = SectionsView(stated_none=frozenset({"conditions"}))
     said = bundle_of(dataclasses.replace(opened(anas.id), sections=none))
     shown = {entry["reference"] for entry in section(said, "Problems")["entry"]}
-    (diagnosis,) = [item for item in resources(said, "Condition") if code_of(item["category"][0]) != "problem-list-item"]
+    found = resources(said, "Condition")
+    (diagnosis,) = [item for item in found if code_of(item["category"][0]) != "problem-list-item"]
     assert shown == {f"urn:uuid:{diagnosis['id']}"}
 
 
@@ -139,10 +140,14 @@ MUST = {
     "us-core-patient": ("identifier", "name", "gender", "birthDate"),
     "us-core-condition-problems-health-concerns": ("category", "code", "subject", "clinicalStatus"),
     "us-core-condition-encounter-diagnosis": ("category", "code", "subject", "encounter", "recordedDate"),
-    "us-core-medicationrequest": ("status", "intent", "medicationCodeableConcept", "subject", "requester", "authoredOn"),
+    "us-core-medicationrequest": (
+        "status", "intent", "medicationCodeableConcept", "subject", "requester", "authoredOn",
+    ),
     "us-core-allergyintolerance": ("clinicalStatus", "verificationStatus", "code", "patient"),
     "us-core-documentreference": ("status", "type", "category", "subject", "content", "identifier", "date", "author"),
-    "us-core-encounter": ("status", "class", "type", "subject", "identifier", "period", "reasonCode", "serviceProvider"),
+    "us-core-encounter": (
+        "status", "class", "type", "subject", "identifier", "period", "reasonCode", "serviceProvider",
+    ),
     "us-core-provenance": ("target", "recorded", "agent"),
     "us-core-smokingstatus": ("status", "category", "code", "subject", "effectiveDateTime", "valueCodeableConcept"),
     "us-core-observation-pregnancystatus": ("status", "category", "code", "subject", "valueCodeableConcept"),
@@ -349,5 +354,6 @@ def test_a_search_set_refers_by_kind_and_id(anas: Kept) -> None:
     assert answer["type"] == "searchset" and answer["total"] == len(found)
     there = {f"{resource['resourceType']}/{resource['id']}" for resource in resources(answer)}
     assert set(references(resources(answer))) <= there
-    assert all(re.fullmatch(r"https?://[^/]+/fhir/[A-Za-z]+/[0-9a-f-]{36}", entry["fullUrl"]) for entry in answer["entry"])
+    address = re.compile(r"https?://[^/]+/fhir/[A-Za-z]+/[0-9a-f-]{36}")
+    assert all(address.fullmatch(entry["fullUrl"]) for entry in answer["entry"])
     assert "urn:uuid" not in str(answer)

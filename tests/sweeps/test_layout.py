@@ -32,7 +32,7 @@ DECLARED: dict[str, set[str]] = {
     "records": {"access", "changes", "vault"},
     "records/history": {"kinds"},
     "records/people": {
-        "merge", "names", "public_id", "search", "search_forms", "search_models", "search_same", "search_tokens",
+        "merge", "names", "public_id", "search", "search_forms", "search_models", "search_rebuild", "search_same", "search_tokens",
         "search_words",
     },
     "records/intake": {
@@ -44,8 +44,8 @@ DECLARED: dict[str, set[str]] = {
     "records/export": {"archive_file", "bundle", "fhir", "pdf", "pdf_words"},
     # One file for each part of the standard.
     "records/export/fhir": {
-        "base", "bundle", "codes", "composition", "consents", "documents", "episode", "people", "provenance", "questions",
-        "sections",
+        "base", "bundle", "codes", "composition", "consents", "documents", "episode", "people", "provenance",
+        "questions", "sections",
     },
     "billing": {"products", "signals", "square"},
     "billing/square": {"answers"},

@@ -88,7 +88,8 @@ def relative(value: Any, kinds: Mapping[str, str]) -> Any:
     """With ``urn:uuid:`` references as ``Kind/id``."""
     if isinstance(value, dict):
         return {
-            key: f"{kinds[item]}/{item.removeprefix(URN)}" if key == "reference" and isinstance(item, str) and item in kinds
+            key: f"{kinds[item]}/{item.removeprefix(URN)}"
+            if key == "reference" and isinstance(item, str) and item in kinds
             else relative(item, kinds)
             for key, item in value.items()
         }
