@@ -104,7 +104,7 @@ def leftovers(subject: Subject) -> dict[str, int]:
     with transaction.atomic():
         found = erase_all(subject)
         transaction.set_rollback(True)
-    return found
+    return {model: count for model, count in found.items() if count}
 
 
 def erased_check(*, most: int = 500) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from records.history.models import Section
-from records.views import answers, changes, patient, photos, record, sections
+from records.views import answers, changes, documents, patient, photos, record, sections
 
 app_name = "records"
 
@@ -34,6 +34,11 @@ urlpatterns = [
     path("contact/", patient.contact, name="contact"),
     path("changes/", changes.changes, name="changes"),
     path("of/<uuid:patient_id>/changes/", changes.changes, name="changes_of"),
+    path("documents/", documents.documents, name="documents"),
+    path("of/<uuid:patient_id>/documents/", documents.documents, name="documents_of"),
+    path("documents/<uuid:document_id>/", documents.document, name="document"),
+    path("documents/<uuid:document_id>/remove/", documents.document_take_back, name="document_take_back"),
+    path("documents/<uuid:document_id>/<slug:variant>/<int:page>/", documents.document_file, name="document_file"),
     path("<section:section>/", sections.section, name="section"),
     path("of/<uuid:patient_id>/<section:section>/", sections.section, name="section_of"),
     path("of/<uuid:patient_id>/<section:section>/add/", sections.entry_add, name="entry_add"),

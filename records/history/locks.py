@@ -48,6 +48,8 @@ def changing(
     inside: ``why``, or what the grant stands for. Raises ``NotVisible``.
     """
     if patient_id is None:
+        if entry_id is None:
+            raise NotVisible
         patient_id = Entry.objects.filter(pk=entry_id).values_list("patient_id", flat=True).first()
         if patient_id is None:
             raise NotVisible

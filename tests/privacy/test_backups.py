@@ -287,6 +287,7 @@ def test_the_keys_are_sealed_apart_from_the_data(settings: Any, tmp_path: Path) 
 def test_every_night_the_erased_are_looked_for(ana: User, clinician: User, officer: User, ben: User) -> None:
     patient = marked(ana, clinician)
     request = carried_out(officer, ask(ana, patient))
+    assert [replay.leftovers(one.subject) for one in replay.entries()] == [{}]
     assert replay.erased_check() == {"erasures": 1, "looked_at": 1, "with_leftovers": 0}
     Patient.objects.create(pk=patient.pk, given_name="Back", family_name="Again", birth_date=dt.date(1990, 4, 4))
     assert replay.erased_check()["with_leftovers"] == 1

@@ -30,9 +30,10 @@ DECLARED: dict[str, set[str]] = {
     "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions"},
     "portal/demo": {"__main__", "ana", "clock", "people", "pictures", "seed", "stack"},
     "records": {"access", "changes", "vault"},
-    "records/history": {"kinds"},
+    "records/history": {"checks", "kinds", "locks", "sheets", "topics"},
     "records/people": {
-        "merge", "names", "public_id", "search", "search_forms", "search_models", "search_rebuild", "search_same", "search_tokens",
+        "merge", "names", "public_id", "search", "search_forms", "search_models", "search_rebuild",
+        "search_same", "search_tokens",
         "search_words",
     },
     "records/intake": {
@@ -49,7 +50,7 @@ DECLARED: dict[str, set[str]] = {
     },
     "billing": {"products", "signals", "square"},
     "billing/square": {"answers"},
-    "consults/desk": {"casefile", "cautions", "templates_library"},
+    "consults/desk": {"casefile", "cautions", "glance", "templates_library"},
     "consults": {"questionnaire"},
     "privacy": {
         "archive", "deidentified", "dossier", "erasure", "exports", "ledger", "promises", "replay", "retention",

@@ -31,6 +31,7 @@ from records.history.services import entry_remove, version_of
 from records.models import Photo
 from tests.conftest import account
 from tests.consults import building
+from tests.documents.building import a_document
 from tests.records.building import allergy, identifier
 from tests.sweeps.routes import Route
 
@@ -111,6 +112,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "request_id": deletion.pk, "privacy:request.request_id": wish.pk,
         "copy_id": RecordCopy.objects.get(request=wish).pk,
         "consult_id": answered.pk, "patient_id": answered.patient_id, "photo_id": photo.pk, "variant": "thumb",
+        "document_id": a_document(answered.patient, seen=True).pk, "page": 1,
         "admin:view_on_site": f"/admin/r/1/{ana.pk}/", "admin:app_list": "/admin/billing/",
         "admin/(?P<url>.*)$": "/admin/nothing/here/",
         **{f"admin/{table}/": row for table, row in by_table.items()},

@@ -1,0 +1,33 @@
+"""The form with which a person hands in a document."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.guards import FormKeyField
+from records.documents.models import DocumentKind
+from records.documents.services import TITLE_LENGTH
+
+ACCEPTED = ".pdf,image/*,.tif,.tiff,.heic,.heif"
+
+
+class DocumentForm(forms.Form):
+    """One file, what it is, and the day written on it. The file's own name is not read."""
+
+    form_key = FormKeyField()
+    document = forms.FileField(
+        label=_("The document"), help_text=_("A PDF, or a photo or scan of the page."),
+        error_messages={
+            "required": _("Please choose a file first."), "empty": _("That file is empty. Please choose it again."),
+        },
+        widget=forms.FileInput(attrs={"accept": ACCEPTED}),
+    )
+    kind = forms.ChoiceField(label=_("What is it?"), choices=DocumentKind.choices)
+    title = forms.CharField(
+        label=_("What shall we call it?"), required=False, max_length=TITLE_LENGTH,
+        help_text=_("For example: blood test, letter from Dr. Lee."),
+    )
+    dated = forms.DateField(
+        label=_("The day written on it"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+    )
