@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from consults import questionnaires
 from consults.desk.cautions import dangers
+from consults.desk.glance import Glance, glance_of
 from consults.models import Consult
 from consults.questionnaire import Flag, FlagAction, Questionnaire, QuestionnaireError, codes_of
 from portal.context import Actor
@@ -77,6 +78,12 @@ class CaseFile:
     flags: tuple[Flag, ...]
     shelves: tuple[Shelf, ...]
     dangers: frozenset[str]
+    glance: Glance
+
+    @property
+    def cautioned(self) -> frozenset[str]:
+        """Cautions that this consult's answers or the patient's record call for."""
+        return self.dangers | self.glance.dangers
 
     @property
     def allergies(self) -> AnswerView | None:
@@ -152,7 +159,7 @@ def open_case_file(*, by: Actor, consult: Consult) -> CaseFile:
     return CaseFile(
         consult=consult, patient=record.patient, encounter=here, earlier=earlier,
         groups=_groups(_against(here, earlier), asked), flags=_flags(here, asked),
-        shelves=_shelves(here, earlier), dangers=_dangers(here, asked),
+        shelves=_shelves(here, earlier), dangers=_dangers(here, asked), glance=glance_of(record.sections),
     )
 
 

@@ -74,7 +74,7 @@ def case_page(
 
 def cautions_of(file: CaseFile, forms: AnswerForms, template: PlanTemplate | None = None) -> list[Caution]:
     """What in the plan as it stands does not go with what the patient told us."""
-    return conflicts(file.dangers, forms.words, avoid_if=template.avoid_if if template else ())
+    return conflicts(file.cautioned, forms.words, avoid_if=template.avoid_if if template else ())
 
 
 def _asked(request: AuthRequest, name: str) -> str:
