@@ -27,6 +27,7 @@ def a_document(patient: Patient, *, title: str = "Blood test", seen: bool = Fals
     return Document.objects.create(
         patient=patient, kind="lab_result", title=title, form_key=uuid4(), uploaded_by=uuid4(), pages=1,
         state=UploadState.READY,
-        seen_at=timezone.now() if seen else None, content_type="image/jpeg", ready_at=timezone.now(), file_name=file.name,
+        seen_at=timezone.now() if seen else None,
+        content_type="image/jpeg", ready_at=timezone.now(), file_name=file.name,
         file_key=file.key, file_bytes=file.size, file_sha256="0" * 64, thumb_name=thumb.name, thumb_key=thumb.key,
     )
