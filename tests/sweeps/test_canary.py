@@ -35,7 +35,8 @@ from portal.agreements.services import policies_publish
 from portal.jobs.runner import run_job
 from portal.logs import JsonFormatter, NoPhiFilter
 from portal.outbox.delivery import drain
-from records.models import Photo
+from records.history.kinds import PARTS, TOPICS
+from records.models import Entry, Photo, Section
 from records.photos import processing
 from tests.accounts.conftest import code_in, gate_answers, mails_to
 from tests.consults import building
@@ -45,7 +46,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P05"
 # Every word begins alike and goes on with what its field is called.
 WORD = (
     "[Zz]qx(given|family|text|file|type|message|street|city|zip|note|password|name|body|goals|else|error"
-    "|log|task|address|row)"
+    "|log|task|address|row|allergies|medications|conditions|identifiers|new|illnesses|operations|skin|sun|smoking"
+    "|pregnancy|contraception|sexual|substances|mood)|ZQX-NUMBER"
 )
 ADDRESS = "mailbox@example.org"  # the sign-in address is the one thing that may stand in clear
 PASSWORD = "zqxpassword by the quiet lake"
@@ -182,6 +184,29 @@ def filled(client: Watched) -> Consult:
     return consult
 
 
+def sections_kept(client: Watched, consult: Consult) -> None:
+    """Each section of the record with a word in each part; one entry changed, one taken out, a number shown."""
+    whose = consult.patient_id
+    for section in Section:
+        parts = {part.name: next(iter(part.choices), f"zqx{section.value}{part.name}") for part in PARTS[section]}
+        if parts:
+            data = {**parts, "number": "ZQX-NUMBER-8812", "form_key": str(uuid4())}
+            assert client.post(reverse("records:entry_add", args=[whose, section]), data).status_code == 302
+        else:
+            told = {f"{topic.code}-text": f"zqx{topic.code}" for topic in TOPICS[section]}
+            assert client.post(reverse("records:answers", args=[whose, section]), told).status_code == 302
+        client.get(reverse("records:section", args=[section]))
+    rows = {row.section: row for row in Entry.objects.filter(patient_id=whose, code="")}
+    number, condition = rows[Section.IDENTIFIERS], rows[Section.CONDITIONS]
+    for page, row in (("entry", condition), ("entry_remove", condition), ("entry_reveal", number)):
+        address = reverse(f"records:{page}", args=[row.pk])
+        form = client.get(address).context["form"]
+        data = {name: form[name].value() for name in form.fields}
+        shown = client.post(address, {**data, "note": "zqxnewnote"} if page == "entry" else data)
+        assert shown.status_code == (200 if page == "entry_reveal" else 302), page
+    assert "ZQX-NUMBER-8812" in shown.content.decode()
+
+
 def lived_through(traces: Traces, clinician: User, standin: Any, as_: Callable[..., Client]) -> tuple[Watched, Consult]:
     """The whole way of a patient, with a word in each field."""
     client, _user = patient(traces)
@@ -200,6 +225,7 @@ def lived_through(traces: Traces, clinician: User, standin: Any, as_: Callable[.
         "given_name": "Zqxgivennew", "family_name": "Zqxfamily", "phone": PHONE, "street": "Zqxstreet",
         "city": "Zqxcity", "state": "Zqxst", "postal_code": "Zqxzip",
     })
+    sections_kept(client, consult)
     for page in ("consults:home", "records:record", "privacy:home", "consults:messages", "accounts:profile"):
         assert client.get(reverse(page)).status_code == 200
     for page, more in (("privacy:copy", {}), ("privacy:delete", {"note": "zqxnote", "understood": "on"})):
@@ -218,13 +244,14 @@ def test_no_word_of_the_patient_is_found_outside_its_sealed_fields(
 ) -> None:
     client, _consult = lived_through(traces, clinician, standin, as_)
     page = client.get(reverse("records:record")).content.decode().lower()
-    for word in ("zqxgivennew", "zqxmessage", "zqxtextgoals", "zqxtexttried_how", "zqxstreet"):
+    for word in ("zqxgivennew", "zqxmessage", "zqxtextgoals", "zqxtexttried_how", "zqxstreet", "zqxmood", "zqxallergiessubstance"):
         assert word in page, f"the word {word} was never kept, so this test would prove nothing"
     assert len(traces.tasks) > 5 and len(traces.square) > 2 and len(mailbox.outbox) > 3
     assert traces.holding(WORD) == []
     assert traces.holding("5550173") == [] and traces.holding("555 0173") == []
     assert rows_in_clear(WORD) == []
     assert rows_in_clear("555[ -]?0173") == []
+    assert "8812" in page and "zqx-number" not in page, "covered"
 
 
 @pytest.mark.promise("P24")
@@ -253,6 +280,11 @@ def test_no_mail_says_what_it_is_about(
             {"form_key": str(uuid4()), "photo": SimpleUploadedFile("zqxname.jpg", building.jpeg())})),
         ("records.views.patient.patient_update", lambda c, k: c.post(
             reverse("records:contact"), {"given_name": "zqxgiven", "street": "zqxstreet"})),
+        ("records.history.services.entry_add", lambda c, k: c.post(
+            reverse("records:entry_add", args=[k.patient_id, "conditions"]),
+            {"name": "zqxname", "status": "active", "note": "zqxnote", "form_key": str(uuid4())})),
+        ("records.views.answers.topics_save", lambda c, k: c.post(
+            reverse("records:answers", args=[k.patient_id, "private"]), {"mood-text": "zqxmood"})),
         ("privacy.services.request_make", lambda c, k: c.post(
             reverse("privacy:delete"), {"form_key": str(uuid4()), "note": "zqxnote", "understood": "on"})),
     ],
