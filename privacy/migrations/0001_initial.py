@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
                 ('verified_at', models.DateTimeField(help_text='Last read back and compared.')),
                 ('key_ids', models.CharField(blank=True, help_text='Short hashes of the public keys it is sealed to.', max_length=200)),
                 ('damaged_at', models.DateTimeField(blank=True, help_text='Found unreadable; does not count as a copy.', null=True)),
-                ('destroying_at', models.DateTimeField(blank=True, help_text='Its end was decided; the object may be gone.', null=True)),
+                ('destroying_at', models.DateTimeField(blank=True, help_text='Its end was decided; it may be gone.', null=True)),
                 ('destroyed_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
