@@ -244,7 +244,10 @@ def test_no_word_of_the_patient_is_found_outside_its_sealed_fields(
 ) -> None:
     client, _consult = lived_through(traces, clinician, standin, as_)
     page = client.get(reverse("records:record")).content.decode().lower()
-    for word in ("zqxgivennew", "zqxmessage", "zqxtextgoals", "zqxtexttried_how", "zqxstreet", "zqxmood", "zqxallergiessubstance"):
+    for word in (
+        "zqxgivennew", "zqxmessage", "zqxtextgoals", "zqxtexttried_how", "zqxstreet", "zqxmood",
+        "zqxallergiessubstance",
+    ):
         assert word in page, f"the word {word} was never kept, so this test would prove nothing"
     assert len(traces.tasks) > 5 and len(traces.square) > 2 and len(mailbox.outbox) > 3
     assert traces.holding(WORD) == []
