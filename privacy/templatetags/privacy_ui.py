@@ -59,6 +59,8 @@ VERBS: dict[str, str | Promise] = {
 # Where verb and thing together say it badly.
 PHRASES: dict[tuple[str, str], str | Promise] = {
     (Action.SEND, "records.message"): _("Sent a message"),
+    (Action.GRANT, "records.accessgrant"): _("Gave access to your record"),
+    (Action.REVOKE, "records.accessgrant"): _("Ended access to your record"),
     (Action.SEND, "outbox.mail"): _("Sent a mail to you once more"),
 }
 PHRASES_SHOWN = 3
