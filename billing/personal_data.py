@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from billing.models import CheckoutAttempt, Order
 from billing.products import product_name
 from billing.selectors import receipt_text
-from portal.subjects import FieldClass, Subject
+from portal.subjects import FieldClass, Subject, rows_move
 
 _PAY, _OPS = FieldClass.PAYMENT, FieldClass.OPERATIONAL
 
@@ -158,3 +158,8 @@ def erase_for(subject: Subject) -> dict[str, int]:
     links = attempts.update(url="", link_id="")
     orders = Order.objects.filter(subject_id=subject.subject_id).exclude(account_id=None).update(account_id=None)
     return {"billing.CheckoutAttempt": links, "billing.Order": orders}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Orders follow the person, with their payments, into the account that survives."""
+    return rows_move(Order, old=old, new=new)

@@ -44,6 +44,16 @@ def erase_for(subject: Subject) -> dict[str, int]:
     return {"consults.Consult": count}
 
 
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Consults follow the person, into the account that survives."""
+    moved = Consult.objects.filter(patient_id=old.subject_id).update(patient_id=new.subject_id)
+    if new.account_ids:
+        mine = Consult.objects.filter(patient_id=new.subject_id, account_id__in=old.account_ids)
+        mine.update(account_id=new.account_ids[0])
+    return {"consults.Consult": moved} if moved else {}
+
+
+
 def _consult(row: Consult) -> dict[str, Any]:
     moments = {name: getattr(row, name) for name in _TIMES}
     return {

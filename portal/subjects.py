@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from django.db import models
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -13,6 +15,29 @@ class Subject:
 
     subject_id: UUID
     account_ids: tuple[UUID, ...] = field(default=())
+    # Ids of records that went into this one; the access log and the archive still name them.
+    former_ids: tuple[UUID, ...] = field(default=())
+
+    @property
+    def ids(self) -> tuple[UUID, ...]:
+        """Every id under which this person was ever known, today's first."""
+        return (self.subject_id, *self.former_ids)
+
+
+def rows_move(
+    table: type[models.Model], *, old: Subject, new: Subject, account: str = "account_id"
+) -> dict[str, int]:
+    """Give rows that name ``old`` by ``subject_id`` to ``new``; for merging two records of one person.
+
+    Where they also name an account of the old record (column ``account``), they go to the account
+    that survives, so that the person finds them there. Returns rows by model; done again, nothing.
+    """
+    rows = table._default_manager
+    moved = rows.filter(subject_id=old.subject_id).update(subject_id=new.subject_id)
+    if account and new.account_ids:
+        mine = {"subject_id": new.subject_id, f"{account}__in": old.account_ids}
+        rows.filter(**mine).update(**{account: new.account_ids[0]})
+    return {table._meta.label: moved} if moved else {}
 
 
 class FieldClass(StrEnum):

@@ -22,6 +22,7 @@ import privacy.personal_data
 import records.personal_data
 from portal.subjects import FieldClass, Subject
 from records.models import AccessGrant, GrantKind
+from records.people.search import subject_ids
 
 
 class PersonalData(Protocol):
@@ -36,6 +37,8 @@ class PersonalData(Protocol):
     def archive_for(self, subject: Subject) -> dict[str, Any]: ...
 
     def erase_for(self, subject: Subject) -> dict[str, int]: ...
+
+    def merge_for(self, old: Subject, new: Subject) -> dict[str, int]: ...
 
 
 # From the top floor down: what points at something goes before what it points at.
@@ -60,7 +63,8 @@ def subject_of(patient_id: UUID) -> Subject:
     """The person with the accounts that are their own (not those of guardians)."""
     own = AccessGrant.objects.filter(patient_id=patient_id, kind=GrantKind.SELF)
     accounts = {account_id for account_id in own.values_list("account_id", flat=True) if account_id is not None}
-    return Subject(patient_id, tuple(sorted(accounts)))
+    _today, *former = subject_ids(patient_id)
+    return Subject(patient_id, tuple(sorted(accounts)), tuple(former))
 
 
 # The record has files of its own in a copy and in a bundle; these are the other apps' words.
@@ -78,9 +82,22 @@ def archive_of(subject: Subject, apps: Iterable[str] = BESIDES) -> dict[str, Any
 
 
 def erase_all(subject: Subject) -> dict[str, int]:
-    """Remove the person from every app; returns rows removed by model (P39). Safe to repeat."""
-    removed: dict[str, int] = {}
-    for module in MODULES.values():
-        for model, count in module.erase_for(subject).items():
-            removed[model] = removed.get(model, 0) + count
-    return removed
+    """Remove the person from every app; returns rows removed by model (P39). Safe to repeat.
+
+    Under every id the person ever had: a restored backup may be older than a merge.
+    """
+    each = [subject, *(Subject(former_id) for former_id in subject.former_ids)]
+    return _summed(module.erase_for(one) for one in each for module in MODULES.values())
+
+
+def merge_all(old: Subject, new: Subject) -> dict[str, int]:
+    """Give everything of ``old`` to ``new`` in every app; returns rows moved by model. Safe to repeat."""
+    return _summed(module.merge_for(old, new) for module in MODULES.values())
+
+
+def _summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for found in counts:
+        for model, count in found.items():
+            total[model] = total.get(model, 0) + count
+    return total

@@ -26,6 +26,7 @@ def erasure_put(request_id: UUID, subject: Subject) -> None:
         "request_id": str(request_id),
         "subject_id": str(subject.subject_id),
         "account_ids": [str(account_id) for account_id in subject.account_ids],
+        "former_ids": [str(former_id) for former_id in subject.former_ids],
     }
     _put(f"{_next(request_id)}.json", entry)
 

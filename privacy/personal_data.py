@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from portal.crypto import sealed
-from portal.subjects import FieldClass, Subject
+from portal.subjects import FieldClass, Subject, rows_move
 from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
@@ -140,6 +140,20 @@ def erase_for(subject: Subject) -> dict[str, int]:
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
     return {"privacy.RecordCopy": removed} if removed else {}
+
+
+# The certificate of a destruction is what it was when it was filed, id included.
+UNDER_THE_OLD_ID = {"privacy.Destruction": "a certificate is never rewritten; the lockbox holds the same words"}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Requests, reports, holds and copies follow the person. What lies in the archive stays as sealed."""
+    moved: dict[str, int] = {}
+    for table in (RightsRequest, RecordCopy, LookReport):
+        moved |= rows_move(table, old=old, new=new)
+    for kept in (ArchiveCopy, LegalHold):
+        moved |= rows_move(kept, old=old, new=new, account="")
+    return moved
 
 
 def _files_remove(names: list[str]) -> None:

@@ -59,7 +59,10 @@ def entries() -> Iterator[Entry]:
             continue
         with store.open(name, version) as file:
             told = json.loads(file.read())
-        subject = Subject(UUID(told["subject_id"]), tuple(UUID(one) for one in told["account_ids"]))
+        subject = Subject(
+            UUID(told["subject_id"]), tuple(UUID(one) for one in told["account_ids"]),
+            tuple(UUID(one) for one in told.get("former_ids", ())),
+        )
         yield Entry(UUID(told["request_id"]), subject)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from privacy import archive, deidentified, exports, replay
+from privacy import archive, deidentified, exports, merging, replay
 from privacy.backups.mails import backup_overdue
 from privacy.backups.services import backup_make, backups_expire, overdue
+from privacy.keeping import destruction, inventory
 
 BACKUP_SECONDS = settings.BACKUP_SECONDS
 
@@ -18,11 +19,36 @@ def archive_nightly() -> None:
     archive.archive_nightly()
 
 
+@shared_task(name="privacy.archive_destroy")
+def archive_destroy() -> None:
+    """Destroy copies whose time has passed and on which no hold stands (P40)."""
+    destruction.destroy_due()
+
+
+@shared_task(name="privacy.archive_sample")
+def archive_sample() -> None:
+    """Read some copies back (P40)."""
+    inventory.archive_sample()
+
+
+@shared_task(name="privacy.archive_inventory")
+def archive_inventory() -> None:
+    """Count the store against the rows (P40)."""
+    inventory.archive_inventory()
+
+
+@shared_task(name="privacy.lockbox_prove")
+def lockbox_prove() -> None:
+    """Try to delete, shorten and overwrite something locked (P40)."""
+    inventory.archive_prove()
+
+
 @shared_task(name="privacy.sweep")
 def sweep() -> None:
-    """Remove downloads whose time has passed, and files that a killed worker left."""
+    """Remove downloads whose time has passed, and files that a killed worker left; end merges."""
     exports.copies_expire()
     exports.orphans_remove()
+    merging.late_rows_move()
 
 
 @shared_task(name="privacy.deidentify")

@@ -16,7 +16,9 @@ from portal.context import SYSTEM
 from portal.subjects import FieldClass, Subject
 from records.changes import Basis, basis
 from records.encounters.models import Encounter
+from records.people.merge import patient_rows_move
 from records.people.models import GrantKind, Patient
+from records.people.search_models import Merge
 from records.vault import load
 from records.vault.content import opened
 from records.vault.entries import sections_view
@@ -143,7 +145,20 @@ def erase_for(subject: Subject) -> dict[str, int]:
             for name, table in zip(TRACKED, tables, strict=True):
                 counts[table._meta.label] = _events(name, subject).delete()[0]
         counts["pghistory.Context"] = _orphans(contexts).delete()[0]
+        with rewrite_allowed(Merge, reason=RewriteReason.ERASURE):
+            counts["records.Merge"] = Merge.objects.filter(
+                models.Q(old_id__in=subject.ids) | models.Q(new_id__in=subject.ids)
+            ).delete()[0]
     return {label: count for label, count in counts.items() if count}
+
+
+# The old record's own former values keep its id: they are its history, read through ``Subject.ids``.
+UNDER_THE_OLD_ID = {"records.PatientEvent": "each record's history stays one story; two in one would tell neither"}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Everything of the old record belongs to the new one, history included; see ``people/merge.py``."""
+    return patient_rows_move(old, new)
 
 
 def _orphans(contexts: set[Any]) -> models.QuerySet[Any]:
@@ -160,7 +175,7 @@ def _event_table(name: str) -> type[models.Model]:
 
 def _events(name: str, subject: Subject) -> models.QuerySet[Any]:
     owner = "pgh_obj_id" if name == "Patient" else "patient_id"
-    return _event_table(name)._default_manager.filter(**{owner: subject.subject_id}).order_by("pgh_id")
+    return _event_table(name)._default_manager.filter(**{f"{owner}__in": subject.ids}).order_by("pgh_id")
 
 
 def _rows(name: str, subject: Subject) -> models.QuerySet[Any]:

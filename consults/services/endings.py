@@ -74,6 +74,15 @@ def consults_end(*, by: Actor, patient_id: UUID) -> int:
     return sum(_end(by, consult_id) for consult_id in list(running.values_list("pk", flat=True)))
 
 
+def draft_end(*, by: Actor, patient_id: UUID) -> int:
+    """Remove the consult that a person has begun and not sent; a merge leaves room for one only.
+
+    Returns 1, or 0 where there was none.
+    """
+    draft = Consult.objects.filter(patient_id=patient_id, state=ConsultState.DRAFT).values_list("pk", flat=True)
+    return sum(_end(by, consult_id) for consult_id in list(draft))
+
+
 def _end(by: Actor, consult_id: UUID) -> bool:
     with transaction.atomic():
         consult = held(by=by, consult_id=consult_id, action=ConsultAction.END)

@@ -105,6 +105,12 @@ def erase_for(subject: Subject) -> dict[str, int]:
     return {label: count for label, count in removed.items() if count}
 
 
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Nothing: ``account_close_merged`` closes the sign-in that does not survive."""
+    return {}
+
+
+
 def _account(user: User) -> dict[str, Any]:
     return {
         "id": str(user.pk),

@@ -92,6 +92,33 @@ def account_close(*, by: Actor) -> None:
 
 
 @transaction.atomic
+def account_close_merged(*, by: Actor, account_id: UUID, kept_id: UUID) -> bool:
+    """Close a second sign-in of a person whose two records were made one (B 19).
+
+    Both addresses are told, and neither is named to the other: a mailbox may be somebody else's by
+    now. Opened again it would show no record. False when it was closed already.
+    """
+    require(by, Permission.RECORDS_MERGE)
+    user = User.objects.select_for_update().get(pk=account_id)
+    kept = User.objects.get(pk=kept_id)
+    if user.is_staff:
+        raise DomainError("staff_account", _("The clinic's owner closes the accounts of staff. Please ask them."))
+    if user.closed_at is not None:
+        return False
+    user.closed_at = timezone.now()
+    user.is_active = False
+    user.save(update_fields=["closed_at", "is_active"])
+    sessions_end(account_id=user.pk)
+    access_record(
+        by=by, action=Action.REVOKE, purpose=Purpose.OPERATIONS, subject_id=None,
+        object_kind="accounts.user", object_id=user.pk, basis="merged",
+    )
+    _tell(user, "merged_closed")
+    _tell(kept, "merged_kept")
+    return True
+
+
+@transaction.atomic
 def account_reopen(*, by: Actor, account_id: UUID) -> None:
     """Open a closed sign-in again, by the clinic. Raises ``NotVisible`` when there is none closed."""
     require(by, Permission.ACCOUNTS_REOPEN)

@@ -60,3 +60,8 @@ def erase_for(subject: Subject) -> dict[str, int]:
     with rewrite_allowed(Agreement, reason=RewriteReason.ERASURE):
         removed, _by_model = Agreement.objects.filter(account_id__in=subject.account_ids).delete()
     return {"agreements.Agreement": removed} if removed else {}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Nothing: each says which account agreed, and the person keeps all their accounts, closed ones too."""
+    return {}

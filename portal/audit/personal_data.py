@@ -50,7 +50,7 @@ def _line(event: AccessEvent) -> dict[str, Any]:
 
 def export_for(subject: Subject) -> dict[str, Any]:
     """Every logged deed about the person, newest first. Who it was is given by role."""
-    return {"access_log": [_line(event) for event in events_about(subject.subject_id).iterator()]}
+    return {"access_log": [_line(event) for event in events_about(*subject.ids).iterator()]}
 
 
 def archive_for(subject: Subject) -> dict[str, Any]:
@@ -64,11 +64,16 @@ def archive_for(subject: Subject) -> dict[str, Any]:
                 "object_id": str(event.object_id or ""),
                 "basis": event.basis,
             }
-            for event in events_about(subject.subject_id).iterator()
+            for event in events_about(*subject.ids).iterator()
         ]
     }
 
 
 def erase_for(subject: Subject) -> dict[str, int]:
     """The trace stays (see ``RETAINED``): its ids lead to nobody once the person is gone."""
+    return {}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Nothing: the log is never rewritten. Who looked is read under every id the person ever had."""
     return {}

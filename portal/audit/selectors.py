@@ -10,19 +10,19 @@ from django.db.models import QuerySet
 from portal.audit.models import LOOKS, AccessEvent, AuditDigest
 
 
-def events_about(subject_id: UUID) -> QuerySet[AccessEvent]:
-    """Every logged deed about a person, newest first."""
-    return AccessEvent.objects.filter(subject_id=subject_id).order_by("-at", "-number")
+def events_about(*subject_ids: UUID) -> QuerySet[AccessEvent]:
+    """Every logged deed about a person, newest first; several ids where records were merged."""
+    return AccessEvent.objects.filter(subject_id__in=subject_ids).order_by("-at", "-number")
 
 
 def who_looked(
-    subject_id: UUID, *, since: dt.datetime | None = None, until: dt.datetime | None = None
+    *subject_ids: UUID, since: dt.datetime | None = None, until: dt.datetime | None = None
 ) -> QuerySet[AccessEvent]:
     """Looks at a person's data, newest first (P21); ``since`` inclusive, ``until`` exclusive.
 
     A look is any deed in which somebody saw the data: viewed, listed, downloaded, sent on.
     """
-    looks = events_about(subject_id).filter(action__in=[action.value for action in LOOKS])
+    looks = events_about(*subject_ids).filter(action__in=[action.value for action in LOOKS])
     if since is not None:
         looks = looks.filter(at__gte=since)
     if until is not None:

@@ -43,3 +43,8 @@ def erase_for(subject: Subject) -> dict[str, int]:
     keys = [str(subject.subject_id), *map(str, subject.account_ids)]
     count, _by_model = UnreadableValue.objects.filter(row_key__in=keys).delete()
     return {"evidence.UnreadableValue": count} if count else {}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Nothing is held about a person."""
+    return {}

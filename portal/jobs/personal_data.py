@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from portal.jobs.models import Job
-from portal.subjects import FieldClass, Subject
+from portal.subjects import FieldClass, Subject, rows_move
 
 FIELDS: dict[str, dict[str, FieldClass]] = {
     "jobs.Job": dict.fromkeys(
@@ -46,3 +46,8 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Remove the jobs. What their results point to is removed by the app that keeps it."""
     removed, _by_model = _about(subject).delete()
     return {"jobs.Job": removed} if removed else {}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Jobs about the old record are about the new one now, and belong to its account."""
+    return rows_move(Job, old=old, new=new, account="owner_id")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from portal.outbox.models import OutgoingMail
-from portal.subjects import FieldClass, Subject
+from portal.subjects import FieldClass, Subject, rows_move
 
 _OPERATIONAL = (
     "id", "kind", "category", "once_key", "account_id", "subject_id", "refs", "has_secret", "priority", "state",
@@ -57,3 +57,8 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Remove every mail about the person, queued ones too (P39). Returns rows per model."""
     removed, _by_model = _about(subject).delete()
     return {"outbox.OutgoingMail": removed} if removed else {}
+
+
+def merge_for(old: Subject, new: Subject) -> dict[str, int]:
+    """Mails about the old record are about the new one now; to whom they went stays as it was."""
+    return rows_move(OutgoingMail, old=old, new=new, account="")

@@ -24,6 +24,7 @@ from privacy.looks.models import OPEN_REPORTS, LookReport, ReportState
 from privacy.templatetags.privacy_ui import phrase
 from records.emergency.models import Emergency, EmergencyReason
 from records.models import GrantKind
+from records.people.search import subject_ids
 
 LINES, ROWS = 25, 400
 # What one does oneself is folded away; a copy that somebody took in one's name is not.
@@ -139,7 +140,7 @@ def who_looked_lines(subject_id: UUID, *, account_id: UUID | None = None) -> Ite
 
     ``account_id`` is whose own looks read "You". Rows are read in portions.
     """
-    rows = who_looked(subject_id).iterator(chunk_size=500)
+    rows = who_looked(*subject_ids(subject_id)).iterator(chunk_size=500)
     portion: list[LookLine] = []
     for row in rows:
         portion.append(_line(about(row), row))
@@ -180,7 +181,7 @@ def line_of(row: AccessEvent, *, account_id: UUID) -> LookLine:
 def _wanted(subject_id: UUID, account_id: UUID, wanted: LookFilter) -> QuerySet[AccessEvent]:
     since = start_of_day(wanted.since) if wanted.since else None
     until = start_of_day(wanted.until + dt.timedelta(days=1)) if wanted.until else None
-    rows = who_looked(subject_id, since=since, until=until)
+    rows = who_looked(*subject_ids(subject_id), since=since, until=until)
     mine = Q(actor_id=account_id)
     if wanted.did in DEEDS:
         rows = rows.filter(action__in=[deed.value for deed in DEEDS[wanted.did][1]])

@@ -20,6 +20,7 @@ from privacy import mails
 from privacy.looks.models import OPEN_REPORTS, LookReport, ReportState
 from privacy.looks.selectors import about, rows_like
 from records.access import require_open
+from records.people.search import current_id
 from records.vault.content import opened
 
 EVENTS_MOST = 500
@@ -49,7 +50,8 @@ def look_for(*, by: Actor, event_id: UUID) -> AccessEvent:
     row = AccessEvent.objects.filter(event_id=event_id, action__in=[deed.value for deed in LOOKS]).first()
     if row is None or row.subject_id is None:
         raise NotVisible
-    require_open(by=by, patient_id=row.subject_id, purpose=Purpose.COMMUNICATING, whole=True, looking=True)
+    whose = current_id(row.subject_id)  # looks at a record that was merged are looks at the one it went into
+    require_open(by=by, patient_id=whose, purpose=Purpose.COMMUNICATING, whole=True, looking=True)
     return row
 
 
@@ -105,7 +107,7 @@ def _make(by: Actor, row: AccessEvent, said: str, form_key: UUID) -> tuple[LookR
         return there, False
     received = today()
     report = LookReport.objects.create(
-        subject_id=row.subject_id, account_id=by.account, about=line, events=events, actor_id=row.actor_id,
+        subject_id=current_id(row.subject_id), account_id=by.account, about=line, events=events, actor_id=row.actor_id,
         actor_role=row.actor_role, action=row.action, object_kind=row.object_kind, looked_at=row.at,
         form_key=form_key, words=said, received_on=received,
         due_on=due_on(received, settings.LOOK_REPORT_DUE_DAYS),

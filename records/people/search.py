@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -184,7 +185,7 @@ def _led(tokens: Iterable[UUID], others: Sequence[Iterable[UUID]], most_rows: in
 
 def led_query(
     tokens: Iterable[UUID], others: Sequence[Iterable[UUID]], most_rows: int
-) -> tuple[str, list[object]]:
+) -> tuple[str, list[Any]]:
     """The statement itself, for its plan to be looked at. One more than can be shown is asked for."""
     joins = "".join(_ALSO.format(place=place) for place in range(len(others)))
     sql = f"WITH lead AS MATERIALIZED ({_LEAD}) SELECT lead.patient_id FROM lead{joins} LIMIT %s"  # noqa: S608

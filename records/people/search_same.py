@@ -63,7 +63,7 @@ def tell_apart(*, by: Actor, one: UUID, other: UUID, purpose: Purpose) -> ToldAp
         if Patient.objects.filter(pk__in=[first, second]).count() != 2:
             raise NotVisible
         note, made = ToldApart.objects.get_or_create(
-            first_id=first, second_id=second, defaults={"said_by": by.account_id}
+            first_id=first, second_id=second, defaults={"said_by": by.account}
         )
         if made:
             # Under no patient's id: their own list of deeds must not tell them of somebody like them.

@@ -21,6 +21,7 @@ from portal.errors import NotVisible
 from portal.permissions import Purpose, Role
 from records.changes import Basis
 from records.people.models import GrantKind, Patient
+from records.people.search import current_id, subject_ids
 from records.vault.content import ChangeView
 from records.vault.entries import NOT_PRIVATE
 from records.vault.gate import SEES_DRAFTS, look
@@ -107,7 +108,8 @@ def _models(section: str) -> list[str]:
 def _events(model: str, patient_id: UUID, grant: GrantKind, section: str) -> QuerySet[Any]:
     """Former states that this grant may see, each with the number of the state that followed."""
     table = apps.get_model("records", f"{model}Event")
-    rows = table._default_manager.filter(**{"pgh_obj_id" if model == "Patient" else "patient_id": patient_id})
+    whose = {"pgh_obj_id__in": subject_ids(patient_id)} if model == "Patient" else {"patient_id": patient_id}
+    rows: QuerySet[Any] = table._default_manager.filter(**whose)
     if model == "Entry" and section:
         rows = rows.filter(section=section)
     if grant in NOT_PRIVATE and any(field.name == "private" for field in table._meta.concrete_fields):
@@ -115,7 +117,8 @@ def _events(model: str, patient_id: UUID, grant: GrantKind, section: str) -> Que
     if grant not in SEES_DRAFTS and model in DRAFTED:
         rows = rows.filter(signed_at__isnull=False)
     later = table._default_manager.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__gt=OuterRef("pgh_id"))
-    return rows.annotate(following=Subquery(later.order_by("pgh_id").values("pgh_id")[:1]))
+    followed: QuerySet[Any] = rows.annotate(following=Subquery(later.order_by("pgh_id").values("pgh_id")[:1]))
+    return followed
 
 
 def _key(text: str) -> tuple[dt.datetime, str, int] | None:
@@ -150,6 +153,8 @@ def _states(model: str, steps: list[_Step]) -> tuple[dict[int, Any], dict[UUID, 
     table = apps.get_model("records", f"{model}Event")
     former = table._default_manager.defer(*closed).select_related("pgh_context").in_bulk(numbers)
     rows = apps.get_model("records", model)._default_manager.defer(*closed).in_bulk(ends)
+    if model == "Patient":  # a record that was merged ends in what the surviving one says
+        rows |= {end: rows.get(current_id(end)) or Patient.objects.get(pk=current_id(end)) for end in ends - set(rows)}
     return former, rows
 
 
