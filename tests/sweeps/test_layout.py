@@ -53,7 +53,8 @@ DECLARED: dict[str, set[str]] = {
     "consults/desk": {"casefile", "cautions", "glance", "templates_library"},
     "consults": {"questionnaire"},
     "privacy": {
-        "archive", "deidentified", "dossier", "erasure", "exports", "ledger", "merging", "promises", "replay", "retention",
+        "archive", "deidentified", "dossier", "erasure", "exports", "ledger", "merging", "promises", "replay",
+        "retention",
         "smallcells",
     },
     "privacy/keeping": {"destruction", "inventory"},
