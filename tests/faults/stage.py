@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.permissions import Role
+from records.intake.files import SLICES
 from records.photos import files
 from tests.conftest import account
 
@@ -40,5 +41,5 @@ def stored(*folders: str) -> set[str]:
 def sweep_photo_files() -> None:
     """What beat does in four hours: the whole store, once files are old enough to be nobody's."""
     with later(120):
-        for part in range(files.SLICES):
+        for part in range(SLICES):
             files.sweep(part=part)
