@@ -26,6 +26,7 @@ from portal.audit.models import AccessEvent, Action
 from portal.context import SYSTEM
 from portal.outbox import delivery
 from portal.outbox.models import MailState, OutgoingMail
+from records.intake.files import drop
 from records.photos import files, processing
 from records.photos.models import PhotoState
 from tests.consults import building
@@ -59,7 +60,7 @@ def test_a_photo_is_prepared_whatever_kills_its_worker(reads: bool) -> None:
             sweep_photo_files()
             mine = {photo.image_name, photo.thumb_name}
             assert stored(files.QUARANTINE, files.KEPT) - before == mine, f"killed at {at}"
-            files.drop(mine)
+            drop(mine)
 
         return (lambda: processing.photo_process(photo_id=photo.pk)), holds
 
