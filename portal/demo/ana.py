@@ -9,14 +9,20 @@ from uuid import UUID, uuid4
 from consults import services as consults
 from consults.state import ConsultState
 from portal.accounts.models import User
+from portal.accounts.selectors import staff_of
+from portal.audit.models import AccessEvent, Action
 from portal.context import Actor
 from portal.demo.clock import ago
-from portal.permissions import Role
+from portal.permissions import Purpose, Role
+from privacy.looks.services import report_make
 from privacy.models import RequestKind
 from privacy.services import request_make
+from records.emergency.models import EmergencyReason, ReviewDecision
+from records.emergency.services import emergency_end, emergency_open, emergency_review
 from records.history.models import Section
 from records.history.services import entry_add, section_none
 from records.history.topics import Said, topics_save
+from records.vault import open_record
 
 if TYPE_CHECKING:
     from portal.demo.seed import Clinic
@@ -63,6 +69,26 @@ def seed_ana(clinic: Clinic, ana: User) -> None:
         consults.consult_message(by=clinician, consult_id=row.pk, body=words, form_key=uuid4())
     with ago(days=3):
         request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=patient.pk, form_key=uuid4())
+    _emergency(clinic.clinicians[1].actor, ana.actor, patient.pk)
+
+
+def _emergency(clinician: Actor, ana: Actor, patient_id: UUID) -> None:
+    """A night on which Ana called, what the officer found about it, and what Ana asks about it now."""
+    with ago(days=45):
+        night = emergency_open(
+            by=clinician, patient_id=patient_id, reason=EmergencyReason.CALLED, form_key=uuid4(),
+            words="She called: her face swelled after a new cream. I need her allergies and what she uses.",
+        )
+        open_record(by=clinician, patient_id=patient_id, purpose=Purpose.CARE)
+        emergency_end(by=clinician, emergency_id=night.pk)
+    with ago(days=43):
+        officer = Actor(staff_of(Role.OFFICER)[0], Role.OFFICER)
+        note = "The phone log shows her call. He looked at the record once and closed it."
+        emergency_review(by=officer, emergency_id=night.pk, decision=ReviewDecision.JUSTIFIED, note=note)
+    with ago(days=1):
+        look = AccessEvent.objects.get(action=Action.BREAK_GLASS, object_id=night.pk)
+        words = "I do not remember this. Was it the night I called about my face?"
+        report_make(by=ana, event_id=look.event_id, words=words, form_key=uuid4())
 
 
 def _sections(by: Actor, patient_id: UUID) -> None:

@@ -24,8 +24,8 @@ class LookFilterForm(forms.Form):
     did = forms.ChoiceField(label=_("What"), required=False)
     own = forms.BooleanField(label=_("Show your own looks, too"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="look_%s", **kwargs)
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, auto_id="look_%s")
         self.fields["who"].choices = [("", _("Everybody")), *PEOPLE.items()]  # type: ignore[attr-defined]
         deeds = [(code, label) for code, (label, _actions) in DEEDS.items()]
         self.fields["did"].choices = [("", _("Everything")), *deeds]  # type: ignore[attr-defined]

@@ -47,6 +47,8 @@ class EmergencyView:
 
 def running_of(account_id: UUID | None, patient_id: UUID | None = None) -> QuerySet[Emergency]:
     """Emergencies of this account that are open now, the one that ends first on top."""
+    if account_id is None:
+        return Emergency.objects.none()
     rows = _without_words().filter(account_id=account_id, ends_at__gt=timezone.now()).order_by("ends_at")
     return rows if patient_id is None else rows.filter(patient_id=patient_id)
 
