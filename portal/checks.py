@@ -176,6 +176,8 @@ BOUNDS: tuple[tuple[str, int, int | None, str], ...] = (
     ("SEARCH_MAX_HITS", 1, 50, "RULES 1.43"),
     ("SEARCHES_PER_HOUR", 1, 600, "RULES 1.43"),
     ("RETENTION_ADULT_YEARS", 7, None, "P40"),
+    ("RETENTION_MINOR_UNTIL_AGE", 25, None, "RULES 4.19"),
+    ("ARCHIVE_SAMPLE", 1, 1000, "P40"),
     ("AUDIT_RETENTION_YEARS", 6, None, "RULES 2.5"),
     ("ARGON2_MEMORY_KIB", 19_456, None, "RULES 7.6"),
     ("ARGON2_TIME_COST", 2, None, "RULES 7.6"),

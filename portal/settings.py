@@ -370,6 +370,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "privacy-deidentify": {"task": "privacy.deidentify", "schedule": crontab(day_of_month=1, hour=4, minute=10)},
     "search-check": {"task": "records.search_check", "schedule": crontab(hour=3, minute=40)},
     "privacy-archive": {"task": "privacy.archive_nightly", "schedule": crontab(hour=2, minute=30)},
+    "privacy-destroy": {"task": "privacy.archive_destroy", "schedule": crontab(hour=5, minute=0)},
+    "privacy-sample": {"task": "privacy.archive_sample", "schedule": crontab(day_of_week=0, hour=5, minute=15)},
+    "privacy-inventory": {"task": "privacy.archive_inventory", "schedule": crontab(day_of_month=2, hour=5, minute=30)},
+    "lockbox-prove": {"task": "privacy.lockbox_prove", "schedule": crontab(day_of_week=0, hour=5, minute=45)},
 }
 
 # --- Photos (RULES 8.21, PERFORMANCE.md) ---------------------------------------------------------------
@@ -419,6 +423,7 @@ RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
 READABLE_CHECK_ROWS = env.int("READABLE_CHECK_ROWS", 20_000)  # rows of each table that are opened each night
 AUDIT_RETENTION_YEARS = env.int("AUDIT_RETENTION_YEARS", 7)  # the log's digests in the lockbox; six at least
 RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
+ARCHIVE_SAMPLE = env.int("ARCHIVE_SAMPLE", 20)  # copies read back each week, twice: at random, and the longest unread
 # RULES 1.55: areas with 20,000 people or fewer. The 2000 and 2010 lists together, until the clinic computes 2020's.
 DEID_ZIP3_SMALL: list[str] = env.list(
     "DEID_ZIP3_SMALL",

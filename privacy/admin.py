@@ -7,10 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from portal.admin_site import ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.permissions import Permission
+from privacy.keeping.selectors import holds_to_review
 from privacy.looks.selectors import open_reports
-from privacy.models import ArchiveCopy
+from privacy.models import ArchiveCopy, Destruction
 from privacy.selectors import open_requests
-from privacy.views import emergencies, look_reports, reporting, staff
+from privacy.views import emergencies, holds, look_reports, merging, reporting, staff
 from records.emergency.selectors import to_review
 
 
@@ -24,6 +25,10 @@ def _reported(_actor: Actor) -> int:
 
 def _to_review(_actor: Actor) -> int:
     return to_review().count()
+
+
+def _to_look_at(_actor: Actor) -> int:
+    return holds_to_review()
 
 
 _HANDLE = Permission.REQUESTS_HANDLE
@@ -52,6 +57,11 @@ site.page(
 site.page("looks/<uuid:report_id>/", look_reports.report, _HANDLE, name="privacy_report", title=_("Report"))
 site.page("looks/<uuid:report_id>/take/", look_reports.take, _HANDLE, name="privacy_report_take", title=_("Take"))
 site.page(
+    "holds/", holds.holds, _HANDLE, name="privacy_holds", title=_("Legal holds"), menu=_("Legal holds"),
+    hint=_("Records that a court or authority told us to keep: nothing of them is deleted"), count=_to_look_at,
+)
+site.page("holds/<uuid:hold_id>/", holds.hold_page, _HANDLE, name="privacy_hold", title=_("Legal hold"))
+site.page(
     "emergencies/", emergencies.emergencies, Permission.AUDIT_VIEW, name="privacy_emergencies",
     title=_("Emergency access"), menu=_("Emergency access"),
     hint=_("Records that a clinician opened in an emergency, to be looked into"), count=_to_review,
@@ -61,14 +71,30 @@ site.page(
     title=_("Opened in an emergency"),
 )
 
+site.page(
+    "patients/<uuid:old_id>/into/<uuid:new_id>/", merging.merge, Permission.RECORDS_MERGE, name="records_merge",
+    title=_("Make two records one"),
+)
+
 
 class ArchiveCopyAdmin(ReadOnlyAdmin):
     """Where sealed copies lie and until when."""
 
     permission = Permission.ARCHIVE_VIEW
-    list_display = ("name", "reason", "sealed_at", "verified_at", "retain_until", "size")
+    list_display = ("name", "reason", "sealed_at", "verified_at", "retain_until", "size", "damaged_at", "destroyed_at")
     list_filter = ("reason",)
     ordering = ("-sealed_at",)
 
 
 site.register(ArchiveCopy, ArchiveCopyAdmin)
+
+
+class DestructionAdmin(ReadOnlyAdmin):
+    """Certificates: which copies were destroyed, when, and how."""
+
+    permission = Permission.ARCHIVE_VIEW
+    list_display = ("name", "retain_until", "destroyed_at", "method", "size")
+    ordering = ("-destroyed_at",)
+
+
+site.register(Destruction, DestructionAdmin)

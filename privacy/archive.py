@@ -14,11 +14,12 @@ import json
 import logging
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO, cast
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.dates import today
@@ -56,6 +57,8 @@ def archive_encounter(
     read_at = timezone.now()
     until = keep_until(encounter)
     if until < today():
+        # Looked at, so that no later night looks again for as long as nothing changes.
+        ArchiveCopy.objects.filter(encounter_id=encounter.pk, read_at__lt=read_at).update(read_at=read_at)
         return None
     with SealedSpool() as plain:
         content = _write_tar(plain, encounter)
@@ -111,7 +114,7 @@ def _seal(
     name = f"archive/{uuid5(encounter.pk, f'{content} {until} {keys}').hex}"
     with tempfile.TemporaryFile() as closed:
         age.seal_stream(cast(BinaryIO, io.BufferedReader(plain)), closed, settings.ARCHIVE_RECIPIENTS)
-        receipt = _put(name, closed, until)
+        receipt = _put(name, closed, until, ended=_ended_names(encounter))
     copy, _made = ArchiveCopy.objects.get_or_create(
         name=receipt.name,
         defaults={
@@ -123,7 +126,13 @@ def _seal(
     return copy
 
 
-def _put(name: str, closed: BinaryIO, until: dt.date) -> Receipt:
+def _ended_names(encounter: Encounter) -> set[str]:
+    """Names whose row says that their object was lost, spoiled or destroyed: they are not used again."""
+    ended = Q(damaged_at__isnull=False) | Q(destroying_at__isnull=False)
+    return set(ArchiveCopy.objects.filter(ended, encounter_id=encounter.pk).values_list("name", flat=True))
+
+
+def _put(name: str, closed: BinaryIO, until: dt.date, *, ended: Collection[str] = ()) -> Receipt:
     """Keep it; what a killed worker, or a faster one, put under this name counts as well.
 
     What lies there and is spoiled can be neither mended nor removed: the next name is taken.
@@ -131,6 +140,8 @@ def _put(name: str, closed: BinaryIO, until: dt.date) -> Receipt:
     store = lockbox()
     for number in range(1, SPOILED_MOST + 2):
         tried = f"{name}{'' if number == 1 else f'-{number}'}.tar.age"
+        if tried in ended:
+            continue
         closed.seek(0)
         try:
             return store.put(tried, closed, until)

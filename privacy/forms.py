@@ -41,3 +41,18 @@ class DenialForm(forms.Form):
         help_text=_("Plain words: why, what you keep and until when, how to ask for a review, how to complain."),
         error_messages={"required": _("Write the patient a letter that says why.")},
     )
+
+
+class MergeForm(forms.Form):
+    """The last question before two records become one for good."""
+
+    reason = forms.CharField(
+        label=_("How do you know that this is one person?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Say whom you asked and what agreed. Only the compliance officer reads it."),
+        error_messages={"required": _("Write how you know that this is one person.")},
+    )
+    typed = forms.CharField(
+        label=_("Type the number of the record that goes"), max_length=20,
+        help_text=_("It stands above, beside the name. There is no way back."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )

@@ -98,7 +98,10 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P37", _("A no comes with its reason and a way to have it reviewed.")),
     Promise("P38", _("Nothing in your record is changed without a reason, and the old version is kept.")),
     Promise("P39", _("If you ask us to delete your record, it is gone from our system."), ("erasure.check",)),
-    Promise("P40", _("A sealed copy is kept in our archive for the years that our policy says."), ("archive.nightly",)),
+    Promise(
+        "P40", _("A sealed copy is kept in our archive for the years that our policy says."),
+        ("archive.nightly", "archive.proof", "archive.sample", "archive.inventory", "archive.destruction"),
+    ),
     Promise("P41", _("After a deletion we tell you who else had received something.")),
     Promise("P42", _("You can say no to cookies and still use everything.")),
     Promise("P43", _("No cookie tells who you are.")),

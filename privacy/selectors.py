@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from django.db.models import Count, DateTimeField, Exists, F, Max, Model, OuterRef, Q, QuerySet, Subquery
@@ -20,7 +21,7 @@ from privacy.deidentified import shown
 from privacy.models import ArchiveCopy, RecordCopy, RightsRequest
 from privacy.smallcells import Line
 from privacy.state import ENDED, OPEN
-from records.models import Answer, Assessment, Encounter, Message, Photo, Plan
+from records.models import Answer, Assessment, Document, Encounter, Entry, Message, Photo, Plan
 
 # A change whose transaction was still open while the record was read bears an earlier time: what
 # changed that shortly before the reading is looked at once more in the next night.
@@ -102,6 +103,11 @@ def _newest(model: type[Model], field: str, *, by: str = "encounter", outer: str
     return Subquery(rows.annotate(newest=Max(field)).values("newest"), output_field=DateTimeField())
 
 
+def _former(model: type[Model]) -> type[Model]:
+    """The model of its former values, which nothing imports by name."""
+    return cast("type[Model]", model.pgh_event_model)  # type: ignore[attr-defined]
+
+
 def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
     """Add ``changed_at``, when anything that goes into the bundle last changed, and ``copied_at``.
 
@@ -114,6 +120,11 @@ def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
             _newest(Photo, "ready_at"), _newest(Message, "sent_at"), _newest(Message, "read_at"),
             _newest(Plan, "updated_at"), _newest(Assessment, "updated_at"),
             _newest(Encounter, "submitted_at", by="patient", outer="patient"),
+            _newest(Entry, "updated_at", by="patient", outer="patient"),
+            _newest(Document, "ready_at", by="patient", outer="patient"),
+            # What was set right or removed leaves no newer row, but a former value.
+            _newest(_former(Entry), "pgh_created_at", by="patient", outer="patient"),
+            _newest(_former(Document), "pgh_created_at", by="patient", outer="patient"),
             _newest(RightsRequest, "created_at", by="subject_id", outer="patient"),
             _newest(RightsRequest, "ended_at", by="subject_id", outer="patient"),
         ),

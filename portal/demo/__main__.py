@@ -44,6 +44,7 @@ def _first_proofs(stack: Stack) -> None:
     """What a clinic's first night would leave: a backup, a drill on it, an archive that was looked at."""
     with contextlib.suppress(subprocess.CalledProcessError):  # the demo goes on; its lines say what was wrong
         stack.manage("backup")
+        stack.manage("archive_round")
         stack.manage("restore_drill", "--identity", str(stack.folder / "backup-identity.txt"))
 
 

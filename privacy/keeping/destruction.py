@@ -80,6 +80,8 @@ def _end(copy: ArchiveCopy) -> str:
 
 def _is_needed_longer(copy: ArchiveCopy) -> bool:
     """A later service of a living record moves the day; the nightly run may not have come to it yet."""
+    if copy.encounter_id is None:
+        return False
     encounter = Encounter.objects.select_related("patient").filter(pk=copy.encounter_id).first()
     until = keep_until(encounter) if encounter is not None else copy.retain_until
     return until >= today() and archive_extend(copy, until)

@@ -21,6 +21,7 @@ from portal.jobs.models import Job
 from portal.permissions import Purpose
 from privacy import services
 from privacy.forms import DenialForm
+from privacy.keeping.selectors import on_hold
 from privacy.models import RequestKind, RightsRequest
 from privacy.selectors import afoot, archive_copies, clock_of, ended_requests, open_requests
 from privacy.state import ALLOWED_ROLES, TRANSITIONS, RequestAction, RequestState
@@ -69,6 +70,7 @@ def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None
         "owner": _name(display_names([row.officer_id]), row),
         "afoot": afoot(row.subject_id) if row.kind == RequestKind.DELETION and not row.ended_at else None,
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
+        "held": row.kind == RequestKind.DELETION and not row.ended_at and on_hold(row.subject_id),
         "copies": archive_copies(row.subject_id)[:20], "form": form or DenialForm(),
     }
     return render(request, "privacy/staff/request.html", context)
@@ -96,8 +98,11 @@ def carry_out(request: AuthRequest, request_id: UUID) -> HttpResponse:
 
 def _act(request: AuthRequest, request_id: UUID, service: Any, said: str) -> HttpResponse:
     try:
-        service(by=request.actor, request_id=request_id)
-        messages.success(request, said)
+        row = service(by=request.actor, request_id=request_id)
+        if row.held_at:
+            messages.warning(request, _("A legal hold stands: the deletion is noted, and goes on when it ends."))
+        else:
+            messages.success(request, said)
     except DomainError as error:
         messages.error(request, error.message)
     return _done(request, request_id)

@@ -251,11 +251,11 @@ def test_sealing_twice_at_once_keeps_one_object_and_one_row(
     consult = told(ana, clinician)
     whole = archive._put
 
-    def late(name: str, closed: Any, until: dt.date) -> Any:
+    def late(name: str, closed: Any, until: dt.date, **more: Any) -> Any:
         monkeypatch.setattr(archive, "_put", whole)
         first = sealed_copy(consult)  # the other worker is faster
         assert first.name == f"{name}.tar.age"
-        return whole(name, closed, until)
+        return whole(name, closed, until, **more)
 
     monkeypatch.setattr(archive, "_put", late)
     copy = sealed_copy(consult)

@@ -201,6 +201,8 @@ TABLE: dict[str, Access] = {
     "admin:emergency_end": deed("other_clinician"),
     "admin:privacy_emergencies": desk("officer"),
     "admin:privacy_emergency": desk("officer"),
+    "admin:privacy_holds": desk("officer"),
+    "admin:privacy_hold": desk("officer"),
     "admin:privacy_reports": desk("officer"),
     "admin:privacy_report": desk("officer"),
     "admin:privacy_report_take": deed("officer"),
@@ -223,6 +225,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "billing_refund": ("officer", "support", "owner"),
     "billing_webhookevent": ("officer", "support", "owner"),
     "privacy_archivecopy": ("officer",),
+    "privacy_destruction": ("officer",),
 }
 
 

@@ -17,13 +17,15 @@ from portal.agreements.models import PolicyKind
 from portal.agreements.selectors import current
 from portal.audit.models import LOOKS, AccessEvent
 from portal.context import SYSTEM
+from portal.dates import today
 from portal.evidence.services import evidence_record
 from portal.jobs.runner import run_job
 from portal.outbox.models import OutgoingMail
 from portal.permissions import Role
 from privacy.archive import archive_encounter
+from privacy.keeping.services import hold_place
 from privacy.looks.services import report_make
-from privacy.models import ArchiveReason, RecordCopy, RequestKind
+from privacy.models import ArchiveReason, Destruction, RecordCopy, RequestKind
 from privacy.services import request_make
 from records.emergency.models import EmergencyReason
 from records.emergency.services import emergency_open
@@ -93,6 +95,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "outbox/outgoingmail": mail.pk, "accounts/user": ana.pk, "billing/order": paid_order.pk,
         "billing/payment": paid_order.payments.get().pk, "billing/refund": refund.pk,
         "billing/webhookevent": event.pk, "privacy/archivecopy": archived.pk,
+        "privacy/destruction": _certificate(archived).pk,
     }
     gone = allergy(ana, answered.patient, substance="Latex")
     entry_remove(by=ana.actor, entry_id=gone.pk, seen=version_of(gone))
@@ -103,6 +106,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
     return World(people, {
         "privacy:look_report.event_id": look.event_id, "report_id": report.pk,
         "emergency_id": _emergency(people["other_clinician"], taken.patient_id),
+        "hold_id": _hold(people["officer"], taken.patient_id),
         "section": "allergies", "records:answers.section": "private", "event_id": removed.pk,
         "records:section_none.section": "conditions",
         "entry_id": allergy(ana, answered.patient).pk,
@@ -135,3 +139,20 @@ def _another_patient(name: str) -> User:
     other = account(f"{name.lower()}@example.org", Role.PATIENT, f"{name} Marsh")
     building.person(other, given=name, family="Marsh")
     return other
+
+
+def _certificate(copy: Any) -> Destruction:
+    """Of some other copy, long gone: one that the world still has is not due for years."""
+    day = dt.date(2026, 1, 2)
+    return Destruction.objects.create(
+        copy_id=uuid4(), subject_id=copy.subject_id, name="archive/gone.tar.age", version="1", sha256="0" * 64, size=1,
+        sealed_at=dt.datetime(2018, 1, 2, tzinfo=dt.UTC), retain_until=day, method="FolderStore",
+        destroyed_at=dt.datetime(2026, 1, 4, tzinfo=dt.UTC), filed_name="certificates/gone.json", filed_version="1",
+        filed_sha256="0" * 64,
+    )
+
+
+def _hold(officer: User | None, patient_id: Any) -> Any:
+    assert officer
+    day = today() + dt.timedelta(days=90)
+    return hold_place(by=officer.actor, subject_id=patient_id, reason="District court, file 27", review_on=day).pk

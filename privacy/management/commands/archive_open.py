@@ -1,39 +1,51 @@
 """``manage.py archive_open NAME --identity FILE --to DIR``: one bundle of the archive, opened by hand (P40).
 
-For the officer, on a machine that holds the archive's private key: the servers don't. Each file is
-compared with the bundle's manifest, and the opening stands on the access log.
+``manage.py archive_open --person ID`` lists the names of one person's bundles, newest first. For the
+officer, on a machine that holds the archive's private key: the servers don't. Each file is compared
+with the bundle's manifest, and the opening stands on the access log.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import shutil
 import tarfile
-import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM
+from portal.errors import StorageUnavailable
 from portal.lockbox import age
 from portal.lockbox.store import LockboxError, lockbox
 from portal.permissions import Purpose
 from privacy.models import ArchiveCopy
+from privacy.selectors import archive_copies
+from records.export.archive_file import SealedSpool
 
 
 class Command(BaseCommand):
     help = "Open one bundle of the archive with the private key, into an empty folder."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the bundle's name, as the admin's list of archive copies shows it")
-        parser.add_argument("--identity", required=True, type=Path, help="file with the private key")
-        parser.add_argument("--to", required=True, type=Path, help="folder to make; must not be there yet")
+        parser.add_argument("name", nargs="?", help="the bundle's name, as the admin's list of archive copies shows it")
+        parser.add_argument("--person", type=UUID, help="list this person's bundles instead; the record's long id")
+        parser.add_argument("--identity", type=Path, help="file with the private key")
+        parser.add_argument("--to", type=Path, help="folder to make; must not be there yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["person"]:
+            self._list(options["person"])
+            return
+        if not (options["name"] and options["identity"] and options["to"]):
+            raise CommandError("a name, --identity and --to are needed; --person lists names")
         name, folder = options["name"], Path(options["to"])
         if folder.exists():
             raise CommandError(f"{folder} is there already: name a new folder")
@@ -44,10 +56,17 @@ class Command(BaseCommand):
                 by=SYSTEM, action=Action.EXPORT, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
                 object_kind="privacy.archive", object_id=row.pk, basis="archive_open", durable=True,
             )
-        with tempfile.TemporaryFile() as plain:
-            _open(name, identity, plain)
+        with SealedSpool() as plain:  # in clear it lies in the folder only, never in a temporary file
+            _open(name, row.version if row else None, identity, plain)
             count = _unpack(plain, folder)
         self.stdout.write(f"{count} files, each as the manifest says, in {folder}")
+
+    def _list(self, subject_id: UUID) -> None:
+        rows = archive_copies(subject_id).filter(destroyed_at__isnull=True)
+        for row in rows:
+            damaged = ", damaged" if row.damaged_at else ""
+            self.stdout.write(f"{row.name} sealed {row.sealed_at:%Y-%m-%d}, kept until {row.retain_until}{damaged}")
+        self.stdout.write(f"{len(rows)} bundles")
 
 
 def _identity(file: Path) -> str:
@@ -59,27 +78,32 @@ def _identity(file: Path) -> str:
     return keys[0]
 
 
-def _open(name: str, identity: str, plain: Any) -> None:
+def _open(name: str, version: str | None, identity: str, plain: SealedSpool) -> None:
     store = lockbox()
-    version = dict(store.names(name)).get(name)
-    if version is None:
-        raise CommandError("there is no bundle of this name")
     try:
+        version = version or dict(store.names(name)).get(name)
+        if version is None:
+            raise CommandError("there is no bundle of this name")
         with store.open(name, version) as sealed:
-            age.open_stream(sealed, plain, identity)
-    except (age.CannotOpen, LockboxError) as error:
-        raise CommandError("the bundle is damaged, or sealed to another key") from error
-    plain.seek(0)
+            age.open_stream(sealed, cast(BinaryIO, plain), identity)
+    except (age.CannotOpen, LockboxError, StorageUnavailable) as error:
+        raise CommandError("the bundle is damaged, sealed to another key, or the store does not answer") from error
+    plain.rewind()
 
 
-def _unpack(plain: Any, folder: Path) -> int:
-    """Write the files out and compare each with the manifest; returns how many."""
+def _unpack(plain: SealedSpool, folder: Path) -> int:
+    """Write the files out and compare each with the manifest; returns how many. All or none stay."""
     folder.mkdir(parents=True, mode=0o700)
-    with tarfile.open(fileobj=plain) as tar:
-        tar.extractall(folder, filter="data")
-    hashes = json.loads((folder / "manifest.json").read_bytes())["sha256"]
-    wrong = [name for name, digest in hashes.items() if _sha256(folder / name) != digest]
+    try:
+        with tarfile.open(fileobj=cast(BinaryIO, io.BufferedReader(plain)), mode="r|") as tar:
+            tar.extractall(folder, filter="data")
+        hashes = json.loads((folder / "manifest.json").read_bytes())["sha256"]
+        wrong = [name for name, digest in hashes.items() if _sha256(folder / name) != digest]
+    except (tarfile.TarError, OSError, ValueError, KeyError) as error:
+        shutil.rmtree(folder)
+        raise CommandError("the bundle is not a whole archive") from error
     if wrong:
+        shutil.rmtree(folder)
         raise CommandError(f"not as the manifest says: {', '.join(sorted(wrong))}")
     return len(hashes)
 
