@@ -43,6 +43,7 @@ TASKS: dict[str, str] = {
 COMMANDS: dict[str, str] = {
     "archive_open": "content",
     "archive_rotate": "content",
+    "archive_round": "content",
     "audit_digest": "none",
     "audit_verify": "none",
     "backup": "content",

@@ -25,7 +25,7 @@ BEFORE, DURING, AFTER = (1, 2), (-1, 1), (-2, -1)
 # Parts of an address that name a thing of a record. A part that stands in neither list fails the sweep.
 OF_A_RECORD = {
     "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id",
-    "copy_id", "document_id",
+    "copy_id", "document_id", "hold_id", "old_id", "new_id",
 }
 NOT_OF_A_RECORD = {
     "order_id": "a bill: billing knows no medicine; its pages are the payer's (access_table)",
@@ -91,6 +91,7 @@ OF_THE_OTHER_CASE = {
 }
 OFFICER = {
     **routes("200", "privacy_request", "privacy_deny", "privacy_report", "privacy_emergency", space="admin"),
+    **routes("200", "privacy_hold", "records_merge", space="admin"),
     **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", space="admin"),
 }
 K = GrantKind
