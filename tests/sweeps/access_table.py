@@ -197,6 +197,7 @@ TABLE: dict[str, Access] = {
     "admin:patients_apart": deed("clinician", "other_clinician", "officer"),
     # The emergency of the addresses is the other clinician's, at another patient's record.
     "admin:patient_record": desk("clinician"),
+    "admin:records_merge": desk("officer"),
     "admin:break_glass": Access(_row("login", "404", clinician="go", other_clinician="200")),
     "admin:emergency_end": deed("other_clinician"),
     "admin:privacy_emergencies": desk("officer"),

@@ -105,6 +105,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
     report, _new = report_make(by=ana.actor, event_id=look.event_id, words="Who is this?", form_key=uuid4())
     return World(people, {
         "privacy:look_report.event_id": look.event_id, "report_id": report.pk,
+        "old_id": bens.patient_id, "new_id": answered.patient_id,
         "emergency_id": _emergency(people["other_clinician"], taken.patient_id),
         "hold_id": _hold(people["officer"], taken.patient_id),
         "section": "allergies", "records:answers.section": "private", "event_id": removed.pk,
