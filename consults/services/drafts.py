@@ -30,6 +30,7 @@ from records.encounters.services import answer_save, answers_clear_hidden, encou
 from records.models import Answer, Concern, Patient, Photo
 from records.people.services import patient_create
 from records.photos.services import photo_receive, photo_remove
+from records.vault.content import unreadable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def step_save(*, by: Actor, consult_id: UUID, screen_id: str, answers: Mapping[s
             known[question.id] = frozenset(value.get("codes", ()))
         answers_clear_hidden(
             by=by, encounter_id=consult.encounter_id,
-            shown={question.id for question in questionnaire.asked(known)} - empty,
+            shown=_kept_after(consult, {question.id for question in questionnaire.asked(known)}, empty),
         )
         consult.save(update_fields=["changed_at"])
     return Saved(consult.changed_at, _after(questionnaire, screen, known), stop_of(questionnaire, known))
@@ -190,6 +191,19 @@ def values_now(consult: Consult) -> dict[str, Mapping[str, Any]]:
 def chosen_now(consult: Consult) -> dict[str, frozenset[str]]:
     """The chosen codes as stored, for conditions and flags."""
     return {ident: frozenset(value.get("codes", ())) for ident, value in values_now(consult).items()}
+
+
+def _kept_after(consult: Consult, asked: set[str], empty: set[str]) -> set[str]:
+    """The questions whose answers stay: those asked, without those that were left empty.
+
+    An answer that cannot be read is not taken back by an empty field, which is how it was shown;
+    and while there is one, nobody knows which questions follow from it, so all of them stay.
+    """
+    rows = list(Answer.objects.filter(encounter_id=consult.encounter_id))
+    unreadable = {row.question_id for row in rows if unreadable_of(row, "value")}
+    if unreadable:
+        asked = asked | {row.question_id for row in rows}
+    return asked - (empty - unreadable)
 
 
 def stop_of(questionnaire: Questionnaire, answers: Mapping[str, frozenset[str]]) -> Flag | None:

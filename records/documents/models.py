@@ -26,7 +26,7 @@ class DocumentKind(models.TextChoices):
 EDITABLE = ("kind", "title", "dated")
 
 
-@keeps_former_values(of=EDITABLE, beside=("patient",))
+@keeps_former_values(deleted=True, of=EDITABLE, beside=("patient",))
 class Document(Upload):
     """One document. ``dated`` is the day written on it; ``seen_at`` when staff of the clinic first opened it.
 

@@ -125,7 +125,8 @@ def document_remove(*, by: Actor, document_id: UUID) -> None:
             )
         _record(by, Action.DELETE, row)
         former = apps.get_model("records", "DocumentEvent")
-        row.delete()
+        with basis(Basis.PATIENT_EDIT, by=by):
+            row.delete()
         with rewrite_allowed(former, reason=RewriteReason.RETENTION):
             former._default_manager.filter(pgh_obj_id=document_id).delete()
 

@@ -753,4 +753,16 @@ class Migration(migrations.Migration):
             model_name='toldapart',
             constraint=models.UniqueConstraint(fields=('first', 'second'), name='apart_once'),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='assessment',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "records_assessmentevent" ("author_id", "diagnosis_code", "diagnosis_text", "encounter_id", "id", "note", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "signed_at", "signed_by", "updated_at") VALUES (OLD."author_id", OLD."diagnosis_code", OLD."diagnosis_text", OLD."encounter_id", OLD."id", OLD."note", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."signed_at", OLD."signed_by", OLD."updated_at"); RETURN NULL;', hash='2c02c1d7667697961ed98fb5bf48c7960d74ec3d', operation='DELETE', pgid='pgtrigger_delete_delete_8ea40', table='records_assessment', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='document',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "records_documentevent" ("dated", "id", "kind", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "title") VALUES (OLD."dated", OLD."id", OLD."kind", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."title"); RETURN NULL;', hash='b15baeed066ac1c6eb8a9ceb804a07afaed6ccdd', operation='DELETE', pgid='pgtrigger_delete_delete_c3d31', table='records_document', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='plan',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "records_planevent" ("author_id", "encounter_id", "evening", "id", "letter", "morning", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "signed_at", "signed_by", "updated_at", "warnings", "weeks") VALUES (OLD."author_id", OLD."encounter_id", OLD."evening", OLD."id", OLD."letter", OLD."morning", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."signed_at", OLD."signed_by", OLD."updated_at", OLD."warnings", OLD."weeks"); RETURN NULL;', hash='1f329772689b878ffc69a30ac2350a0be344337b', operation='DELETE', pgid='pgtrigger_delete_delete_16abf', table='records_plan', when='AFTER')),
+        ),
     ]

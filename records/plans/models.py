@@ -12,7 +12,7 @@ from records.encounters.models import Encounter
 from records.people.models import Patient
 
 
-@keeps_former_values()
+@keeps_former_values(deleted=True)
 class Assessment(models.Model):
     """The clinician's finding of an encounter. A draft until ``signed_at``."""
 
@@ -40,7 +40,7 @@ class Assessment(models.Model):
         return f"assessment {self.pk}"
 
 
-@keeps_former_values()
+@keeps_former_values(deleted=True)
 class Plan(models.Model):
     """A treatment plan: steps for morning and evening, and a letter. A draft until ``signed_at``.
 
