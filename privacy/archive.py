@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 import json
 import logging
-import tarfile
-import tempfile
-from collections.abc import Collection, Iterator
-from typing import BinaryIO, cast
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -24,18 +22,18 @@ from django.utils import timezone
 
 from portal.dates import today
 from portal.evidence.services import evidence_record
-from portal.lockbox import age
 from portal.lockbox.store import AlreadyKept, Damaged, NotKept, Receipt, Store, lockbox
 from privacy.dossier import BESIDES, archive_of, subject_of
+from privacy.keeping.bundles import bundle_write
 from privacy.models import ArchiveCopy, ArchiveReason
 from privacy.retention import retain_until
 from privacy.selectors import encounters_to_archive, last_service, sent_encounters
-from records.export.archive_file import SealedSpool
 from records.export.bundle import record_files
 from records.models import Encounter
 
 _log = logging.getLogger(__name__)
 EVIDENCE = "archive.nightly"
+TOGETHER = 25  # bundles that share one flush; so many are sealed again after a power cut
 SPOILED_MOST = 5  # so many spoiled objects under one bundle's names, and something else is wrong
 # Whole files of their own in the bundle; what the other apps hold goes together into one.
 _NAMED = {"agreements": "agreements.json", "privacy": "requests.json", "audit": "accounting.json"}
@@ -54,21 +52,27 @@ def archive_encounter(
     the next run tries again. Killed anywhere, started twice, it ends with one object and one row.
     ``under_new_keys``: a copy that is sealed to other keys than today's does not count.
     """
-    read_at = timezone.now()
-    until = keep_until(encounter)
-    if until < today():
-        # Looked at, so that no later night looks again for as long as nothing changes.
-        ArchiveCopy.objects.filter(encounter_id=encounter.pk, read_at__lt=read_at).update(read_at=read_at)
-        return None
-    with SealedSpool() as plain:
-        content = _write_tar(plain, encounter)
-        kept = _kept(encounter, content, until, under_new_keys=under_new_keys)
-        if kept is None:
-            plain.rewind()
-            kept = _seal(plain, encounter, reason, content, until, read_at)
-    ArchiveCopy.objects.filter(pk=kept.pk, read_at__lt=read_at).update(read_at=read_at)
-    kept.refresh_from_db()
-    return kept
+    sealing = _seal(lockbox(), encounter, under_new_keys=under_new_keys)
+    return _note(sealing, reason) if sealing is not None else None
+
+
+@dataclass(frozen=True)
+class _Sealing:
+    """What is in the lockbox and not yet in a row: a new object, or a copy that was there."""
+
+    encounter: Encounter
+    read_at: dt.datetime
+    content: str = ""
+    keys: str = ""
+    receipt: Receipt | None = None
+    there: ArchiveCopy | None = None
+
+
+class _There(Exception):
+    """A copy with this content is kept already; what was sealed meanwhile is thrown away."""
+
+    def __init__(self, copy: ArchiveCopy) -> None:
+        self.copy = copy
 
 
 def keep_until(encounter: Encounter) -> dt.date:
@@ -106,23 +110,48 @@ def archive_extend(copy: ArchiveCopy, until: dt.date) -> bool:
     return True
 
 
-def _seal(
-    plain: SealedSpool, encounter: Encounter, reason: ArchiveReason, content: str, until: dt.date, read_at: dt.datetime
-) -> ArchiveCopy:
-    """Into the lockbox under a name that only this content gets: random to anybody else."""
-    keys = ",".join(current_keys())
-    name = f"archive/{uuid5(encounter.pk, f'{content} {until} {keys}').hex}"
-    with tempfile.TemporaryFile() as closed:
-        age.seal_stream(cast(BinaryIO, io.BufferedReader(plain)), closed, settings.ARCHIVE_RECIPIENTS)
-        receipt = _put(name, closed, until, ended=_ended_names(encounter))
-    copy, _made = ArchiveCopy.objects.get_or_create(
-        name=receipt.name,
-        defaults={
-            "subject_id": encounter.patient_id, "encounter_id": encounter.pk, "reason": reason,
-            "version": receipt.version, "sha256": receipt.sha256, "content_sha256": content, "size": receipt.size,
-            "retain_until": receipt.retain_until, "read_at": read_at, "verified_at": timezone.now(), "key_ids": keys,
-        },
-    )
+def _seal(store: Store, encounter: Encounter, *, under_new_keys: bool = False) -> _Sealing | None:
+    """The object, or the copy that makes it needless; None where nothing has to be kept any more."""
+    read_at, until = timezone.now(), keep_until(encounter)
+    if until < today():
+        # Looked at, so that no later night looks again for as long as nothing changes.
+        ArchiveCopy.objects.filter(encounter_id=encounter.pk, read_at__lt=read_at).update(read_at=read_at)
+        return None
+    keys, content = ",".join(current_keys()), ""
+
+    def fill(sink: BinaryIO, ending: str) -> str:
+        """Under a name that only this content gets: random to anybody else."""
+        nonlocal content
+        content = _write_bundle(sink, encounter)
+        kept = _kept(encounter, content, until, under_new_keys=under_new_keys)
+        if kept is not None:
+            raise _There(kept)
+        return f"archive/{uuid5(encounter.pk, f'{content} {until} {keys}').hex}{ending}"
+
+    try:
+        receipt = _put(store, fill, until, ended=_ended_names(encounter))
+    except _There as found:
+        return _Sealing(encounter, read_at, there=found.copy)
+    return _Sealing(encounter, read_at, content, keys, receipt)
+
+
+def _note(sealing: _Sealing, reason: ArchiveReason) -> ArchiveCopy:
+    """The row of what was sealed. The object must be sure to last by now."""
+    encounter, receipt, read_at = sealing.encounter, sealing.receipt, sealing.read_at
+    copy = sealing.there
+    if receipt is not None:
+        copy, _made = ArchiveCopy.objects.get_or_create(
+            name=receipt.name,
+            defaults={
+                "subject_id": encounter.patient_id, "encounter_id": encounter.pk, "reason": reason,
+                "version": receipt.version, "sha256": receipt.sha256, "content_sha256": sealing.content,
+                "size": receipt.size, "retain_until": receipt.retain_until, "read_at": read_at,
+                "verified_at": timezone.now(), "key_ids": sealing.keys,
+            },
+        )
+    assert copy is not None
+    ArchiveCopy.objects.filter(pk=copy.pk, read_at__lt=read_at).update(read_at=read_at)
+    copy.refresh_from_db()
     return copy
 
 
@@ -132,22 +161,29 @@ def _ended_names(encounter: Encounter) -> set[str]:
     return set(ArchiveCopy.objects.filter(ended, encounter_id=encounter.pk).values_list("name", flat=True))
 
 
-def _put(name: str, closed: BinaryIO, until: dt.date, *, ended: Collection[str] = ()) -> Receipt:
+def _put(
+    store: Store, fill: Callable[[BinaryIO, str], str], until: dt.date, *, ended: Collection[str] = ()
+) -> Receipt:
     """Keep it; what a killed worker, or a faster one, put under this name counts as well.
 
     What lies there and is spoiled can be neither mended nor removed: the next name is taken.
     """
-    store = lockbox()
+    name = ""
+
+    def fill_free(sink: BinaryIO) -> str:
+        nonlocal name
+        name = fill(sink, ending)
+        if name in ended:
+            raise AlreadyKept(name)
+        return name
+
     for number in range(1, SPOILED_MOST + 2):
-        tried = f"{name}{'' if number == 1 else f'-{number}'}.tar.age"
-        if tried in ended:
-            continue
-        closed.seek(0)
+        ending = f"{'' if number == 1 else f'-{number}'}.tar.age"
         try:
-            return store.put(tried, closed, until)
+            return store.keep(fill_free, until)
         except AlreadyKept:
-            for found, version in store.names(tried):
-                if found == tried and (receipt := _whole(store, tried, version, until)) is not None:
+            for found, version in store.names(name):
+                if found == name and name not in ended and (receipt := _whole(store, name, version, until)) is not None:
                     return receipt
     raise Damaged(name)
 
@@ -161,22 +197,18 @@ def _whole(store: Store, name: str, version: str, until: dt.date) -> Receipt | N
     return receipt if receipt.retain_until >= until and store.verify(name, version, receipt.sha256) else None
 
 
-def _write_tar(target: SealedSpool, encounter: Encounter) -> str:
-    """Write the bundle; returns the hash over its files, those that go on changing left out."""
-    hashes: dict[str, str] = {}
-    with tarfile.open(fileobj=cast(BinaryIO, target), mode="w|") as tar:
-        for name, data in _files(encounter.patient_id, encounter.pk):
-            hashes[name] = hashlib.sha256(data).hexdigest()
-            _add(tar, name, data)
-        manifest = {
+def _write_bundle(sink: BinaryIO, encounter: Encounter) -> str:
+    """Write the sealed bundle; returns the hash over its files, those that go on changing left out."""
+    hashes = bundle_write(
+        sink, _files(encounter.patient_id, encounter.pk), recipients=settings.ARCHIVE_RECIPIENTS,
+        manifest=lambda _hashes: {
             "format": "portal-archive-1",
             "subject_id": str(encounter.patient_id),
             "encounter_id": str(encounter.pk),
             "clinic": settings.CLINIC_LEGAL_NAME,
             "made_at": timezone.now().isoformat(timespec="seconds"),
-            "sha256": hashes,
-        }
-        _add(tar, "manifest.json", json.dumps(manifest, indent=1).encode())
+        },
+    )
     lasting = {name: digest for name, digest in hashes.items() if name not in _MOVING}
     return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
 
@@ -193,13 +225,6 @@ def _json(value: object) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, default=str, ensure_ascii=False).encode()
 
 
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    entry.mtime = 0
-    tar.addfile(entry, io.BytesIO(data))
-
-
 def archive_patient(*, patient_id: UUID, reason: ArchiveReason) -> list[ArchiveCopy]:
     """A copy of every consult that was ever sent and must still be kept. Drafts are not archived."""
     copies = [archive_encounter(encounter=encounter, reason=reason) for encounter in sent_encounters(patient_id)]
@@ -212,22 +237,34 @@ def archive_nightly(*, most: int = 1000) -> dict[str, int]:
     Leaves evidence: how many were due, sealed, found unchanged, failed.
     """
     counts = {"due": 0, "sealed": 0, "unchanged": 0, "failed": 0}
-    begun = timezone.now()
-    for encounter_id in list(encounters_to_archive().values_list("pk", flat=True)[:most]):
-        encounter = Encounter.objects.select_related("patient").filter(pk=encounter_id).first()
-        if encounter is None:  # erased meanwhile
-            continue
-        counts["due"] += 1
-        try:
-            copy = archive_encounter(encounter=encounter, reason=ArchiveReason.NIGHTLY)
-            counts["sealed" if copy is not None and copy.sealed_at >= begun else "unchanged"] += 1
-        except Exception:
-            _log.exception("archive copy failed for encounter %s", encounter_id)
-            counts["failed"] += 1
+    ids = list(encounters_to_archive().values_list("pk", flat=True)[:most])
+    for start in range(0, len(ids), TOGETHER):
+        _batch(ids[start : start + TOGETHER], counts)
     evidence_record(
         kind=EVIDENCE, passed=counts["failed"] == 0, facts=dict(counts), valid_for=dt.timedelta(hours=36)
     )
     return counts
+
+
+def _batch(ids: list[UUID], counts: dict[str, int]) -> None:
+    """Seal some, wait once until all of them are sure to last, then write their rows."""
+    store, begun, sealed = lockbox(), timezone.now(), []
+    try:
+        with store.together():
+            for encounter in Encounter.objects.select_related("patient").filter(pk__in=ids).order_by("opened_at", "pk"):
+                counts["due"] += 1
+                try:
+                    sealed.append(_seal(store, encounter))
+                except Exception:
+                    _log.exception("archive copy failed for encounter %s", encounter.pk)
+                    counts["failed"] += 1
+    except OSError:
+        _log.exception("the archive's store could not be flushed")
+        counts["failed"] += len(sealed)
+        return
+    for one in sealed:
+        copy = _note(one, ArchiveReason.NIGHTLY) if one is not None else None
+        counts["sealed" if copy is not None and copy.sealed_at >= begun else "unchanged"] += 1
 
 
 def archive_verify(copy: ArchiveCopy) -> bool:

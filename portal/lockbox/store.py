@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
@@ -76,6 +77,19 @@ class Store(Protocol):
         Raises ``BadName``, ``BadDate``, ``AlreadyKept``, or ``Damaged`` when the read-back
         differs. After any of them the folder keeps nothing new; what a locked bucket damaged
         it cannot give up before its date.
+        """
+
+    def keep(self, fill: Callable[[BinaryIO], str], retain_until: dt.date) -> Receipt:
+        """As ``put``, for content that is made while it is written: ``fill`` writes it and gives its name.
+
+        Whatever ``fill`` raises comes out, and nothing is kept.
+        """
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is put inside is sure to last only when this has ended: many puts share one wait.
+
+        After a power cut inside it, objects of this ``with`` may be missing or spoiled under their
+        names: whoever uses it notes its receipts after the end, and meets ``AlreadyKept`` with care.
         """
 
     def open(self, name: str, version: str) -> BinaryIO:

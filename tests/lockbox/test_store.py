@@ -134,6 +134,42 @@ def test_a_date_is_moved_to_a_later_day_and_never_back(store: Any) -> None:
     assert store.receipt("a", first.version) == longer and len(list(store.listing())) == 1
 
 
+def test_what_is_made_while_it_is_written_gets_its_name_at_the_end(store: Any, until: dt.date) -> None:
+    def fill(sink: Any) -> str:
+        for _piece in range(3):
+            sink.write(DATA)
+        return "made/late"
+
+    receipt = store.keep(fill, until)
+    assert (receipt.name, receipt.size) == ("made/late", 3 * len(DATA))
+    assert receipt.sha256 == hashlib.sha256(3 * DATA).hexdigest() and store.verify(*_known(receipt))
+    with pytest.raises(AlreadyKept):
+        store.keep(fill, until)
+    with pytest.raises(BadDate):
+        store.keep(fill, today() - dt.timedelta(days=1))
+    assert len(list(store.listing())) == 1
+
+
+def test_who_gives_up_while_writing_leaves_nothing(store: Any, until: dt.date) -> None:
+    def fill(sink: Any) -> str:
+        sink.write(DATA)
+        raise RuntimeError("not needed")
+
+    with pytest.raises(RuntimeError):
+        store.keep(fill, until)
+    assert list(store.listing()) == []
+
+
+def test_what_is_put_together_is_all_there_at_the_end(store: Any, until: dt.date) -> None:
+    with store.together():
+        receipts = [store.put(f"a/{number}", DATA, until) for number in range(5)]
+    assert all(store.verify(*_known(receipt)) for receipt in receipts) and names(store) == [r.name for r in receipts]
+
+
+def _known(receipt: Any) -> tuple[str, str, str]:
+    return receipt.name, receipt.version, receipt.sha256
+
+
 @pytest.mark.parametrize(
     "name",
     ["", "/etc/passwd", "../a", "a/../b", "a//b", "a/", ".hidden", "a/.b", "A", "a b", "a\0b", "a\n", "a@kept",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 import json
 import tempfile
 from typing import Any
@@ -23,6 +24,7 @@ from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
 from portal.context import SYSTEM
 from portal.evidence.selectors import latest
+from portal.lockbox import age, folder
 from portal.lockbox.store import lockbox
 from privacy import archive
 from privacy.archive import archive_encounter, archive_nightly, archive_patient, archive_verify
@@ -80,31 +82,20 @@ def test_a_bundle_opens_with_the_stock_age_format_and_matches_its_manifest(ana: 
 
 
 def test_nothing_of_a_bundle_ever_lies_on_the_disk_in_clear(
-    ana: User, clinician: User, monkeypatch: pytest.MonkeyPatch
+    ana: User, clinician: User, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     consult = told(ana, clinician, word="fernlight")
-    files: list[Any] = []
-    whole = tempfile.TemporaryFile
+    seal, seen, opened = age.seal_stream, [], []
 
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        files.append(whole(*args, **kwargs))
-        return files[-1]
-
-    seen = []
-    seal = archive.age.seal_stream
-
-    def looked(source: Any, sink: Any, recipients: Any) -> None:
+    def watched(source: Any, sink: Any, recipients: Any) -> None:
         seal(source, sink, recipients)
-        for file in files:
-            at = file.tell()
-            file.seek(0)
-            seen.append(file.read())
-            file.seek(at)
+        sink._file.flush()
+        seen.extend(file.read_bytes() for file in settings.LOCKBOX_DIR.rglob("*") if file.is_file())
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", watched)
-    monkeypatch.setattr(archive.age, "seal_stream", looked)
+    monkeypatch.setattr(age, "seal_stream", watched)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *_args, **_more: opened.append("a file") or io.BytesIO())
     sealed_copy(consult)
-    assert len(seen) == 2 and all(seen) and not any(b"fernlight" in data or b"%PDF" in data for data in seen)
+    assert seen and not opened and not any(b"fernlight" in data or b"%PDF" in data for data in seen)
 
 
 def test_the_nightly_run_seals_each_finished_consult_once(ana: User, ben: User, clinician: User) -> None:
@@ -249,18 +240,42 @@ def test_sealing_twice_at_once_keeps_one_object_and_one_row(
     ana: User, clinician: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consult = told(ana, clinician)
-    whole = archive._put
+    whole = archive._write_bundle
 
-    def late(name: str, closed: Any, until: dt.date, **more: Any) -> Any:
-        monkeypatch.setattr(archive, "_put", whole)
-        first = sealed_copy(consult)  # the other worker is faster
-        assert first.name == f"{name}.tar.age"
-        return whole(name, closed, until, **more)
+    def late(sink: Any, encounter: Any) -> str:
+        monkeypatch.setattr(archive, "_write_bundle", whole)
+        assert sealed_copy(consult)  # the other worker is faster
+        return whole(sink, encounter)
 
-    monkeypatch.setattr(archive, "_put", late)
+    monkeypatch.setattr(archive, "_write_bundle", late)
     copy = sealed_copy(consult)
     assert ArchiveCopy.objects.get() == copy and len(bundles()) == 1 and archive_verify(copy)
     assert bundle(copy.name, copy.version)
+
+
+def test_an_object_whose_worker_was_killed_before_the_row_is_found_again(
+    ana: User, clinician: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consult = told(ana, clinician)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "_note", lambda *_: None)
+        archive_nightly()
+    [(name, version)] = lockbox().names("archive/")
+    copy = sealed_copy(consult)
+    assert (copy.name, copy.version) == (name, version) and list(lockbox().names("archive/")) == [(name, version)]
+
+
+def test_a_disk_that_cannot_be_flushed_leaves_no_row(
+    ana: User, clinician: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(ana, clinician)
+    with monkeypatch.context() as patch:
+        def broken(_folder: Any) -> None:
+            raise OSError(5, "Input/output error")
+
+        patch.setattr(folder, "_sync_file_system", broken)
+        assert archive_nightly() == counts(due=1, failed=1) and not ArchiveCopy.objects.exists()
+    assert archive_nightly() == counts(due=1, sealed=1)
 
 
 def test_the_log_shows_the_archives_own_reading(ana: User, clinician: User) -> None:

@@ -57,7 +57,7 @@ DECLARED: dict[str, set[str]] = {
         "retention",
         "smallcells",
     },
-    "privacy/keeping": {"destruction", "inventory"},
+    "privacy/keeping": {"bundles", "destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")
