@@ -75,7 +75,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P14", _("Everything we give to anybody is written down.")),
     Promise("P15", _("Square takes your payment; your card number never reaches us.")),
     Promise("P16", _("If the clinic is sold, our promises go with your record.")),
-    Promise("P17", _("Your data is encrypted where it is kept and on its way.")),
+    Promise("P17", _("Your data is encrypted where it is kept and on its way."), ("crypto.readable",)),
     Promise("P18", _("Sign-in is guarded: long passwords, a second step, time limits.")),
     Promise("P19", _("The site is closed to foreign scripts and foreign frames.")),
     Promise("P20", _("Records are backed up every day."), ("backup.nightly", "backup.drill")),

@@ -11,6 +11,5 @@ urlpatterns = [
     path("account/", views.profile, name="profile"),
     path("account/close/", views.close, name="close"),
     path("account/closed/", views.closed, name="closed"),
-    path("account/extend/", views.extend, name="extend"),
     path("account/resume/", views.resume_form, name="resume"),
 ]

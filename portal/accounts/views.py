@@ -103,12 +103,6 @@ def closed(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/closed.html")
 
 
-@require_POST
-def extend(request: AuthRequest) -> HttpResponse:
-    """Keeps the sign-in alive: the request itself does (RULES 6.9)."""
-    return HttpResponse(status=204)
-
-
 def sign_in_page(
     request: HttpRequest, *, sealed: str, form: LoginForm | None = None, had_files: bool = False,
     go_on: str = "", status: int = 200,
