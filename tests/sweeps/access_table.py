@@ -78,7 +78,6 @@ TABLE: dict[str, Access] = {
     "accounts:profile": signed_in(),
     "accounts:close": signed_in(),
     "accounts:closed": everybody(),
-    "accounts:extend": Access(_row("login", "204"), deed=True),
     "accounts:resume": Access(_row("200", "410"), deed=True),
     "account_logout": signed_in(visitor="go"),
     "account_reauthenticate": signed_in(),
