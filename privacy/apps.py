@@ -5,7 +5,12 @@ class PrivacyConfig(AppConfig):
     name = "privacy"
 
     def ready(self) -> None:
-        from privacy import erasure, exports, mails
+        from privacy import (
+            erasure,
+            exports,
+            mails,
+            receivers,  # noqa: F401 - connects
+        )
         from privacy.backups import mails as backup_mails
 
         mails.register_mails()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from uuid import UUID, uuid4
@@ -26,6 +25,7 @@ from portal.context import SYSTEM
 from portal.dates import age_on, clinic_zone
 from portal.evidence.selectors import latest
 from portal.evidence.services import evidence_record
+from portal.locks import alone
 from portal.permissions import Purpose
 from privacy.models import DeidentifiedCase
 from records.vault.statistics import CaseFacts, open_case_facts
@@ -86,8 +86,8 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> dict[str, int
     Every record read leaves its trace. Readers see the old rows until the new ones are complete.
     While another rebuild runs this one does nothing and returns ``{}``.
     """
-    with _alone() as alone:
-        return _rebuild(progress) if alone else {}
+    with alone(EVIDENCE) as mine:
+        return _rebuild(progress) if mine else {}
 
 
 def _rebuild(progress: Callable[[int, int], None] | None) -> dict[str, int]:
@@ -173,16 +173,3 @@ def _shuffle_kept(generation: UUID) -> None:
             f'SELECT gen_random_uuid(), %s, {names} FROM "{table}" WHERE kept AND generation <> %s ORDER BY random()',
             [generation, generation],
         )
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """True when no other rebuild runs. The lock goes with the connection, so a killed worker frees it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [EVIDENCE])
-        [mine] = cursor.fetchone()
-        try:
-            yield bool(mine)
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [EVIDENCE])

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM
+from portal.errors import PortalError
 from portal.evidence.services import evidence_record
 from portal.lockbox.store import lockbox
 from portal.permissions import Purpose
@@ -145,6 +147,19 @@ def may_open() -> bool:
         return False
     opened()
     return True
+
+
+def opens() -> bool:
+    """True when pages and tasks may work on this database; says in the log why not."""
+    if not settings.RESTORE_GATE:
+        return True
+    try:
+        if may_open():
+            return True
+        _log.critical("stays closed: run manage.py erasures_replay; the database lacks erasures of the ledger")
+    except (PortalError, OSError, ValueError):
+        _log.critical("stays closed: the erasure ledger cannot be read", exc_info=True)
+    return False
 
 
 def opened() -> None:

@@ -26,6 +26,7 @@ from portal.evidence.selectors import latest_passed
 from portal.evidence.services import evidence_record
 from portal.lockbox import age
 from portal.lockbox.store import Receipt, lockbox
+from portal.locks import alone
 from privacy.backups.dump import WITHOUT_DATA, pieces, sealed_dump, server_release
 from privacy.backups.mirror import mirror_run
 
@@ -50,8 +51,8 @@ def backup_make() -> dict[str, Any]:
     Raises what stopped it: then there is no manifest, and the pieces run out like any other. While
     another backup runs this one does nothing and returns ``{}``.
     """
-    with _alone() as alone:
-        return _make() if alone else {}
+    with alone(EVIDENCE) as mine:
+        return _make() if mine else {}
 
 
 def _make() -> dict[str, Any]:
@@ -162,16 +163,3 @@ def row_counts(cursor: Any) -> dict[str, int]:
         cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608 - names from the catalogue
         counts[table] = int(cursor.fetchone()[0])
     return counts
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """True when no other backup runs; the lock goes with the connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [EVIDENCE])
-        [mine] = cursor.fetchone()
-        try:
-            yield bool(mine)
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [EVIDENCE])

@@ -22,7 +22,7 @@ from portal.evidence.models import Evidence
 from portal.lockbox import age
 from portal.lockbox.store import LockboxError
 from portal.outbox.models import OutgoingMail
-from privacy import replay
+from privacy import receivers, replay
 from privacy.backups import drill as drills
 from privacy.backups.mirror import mirror_run, walk
 from privacy.backups.restore import CannotRestore, choose, folder_storage, manage, read_manifest, restore
@@ -152,6 +152,17 @@ def test_a_site_whose_ledger_cannot_be_read_stays_closed(
     monkeypatch.setattr(replay, "lockbox", broken)
     closed = RestoreGateMiddleware(lambda request: pytest.fail("the site was open"))
     assert closed(rf.get("/")).status_code == 503
+
+
+@pytest.mark.promise("P39")
+def test_a_worker_waits_for_the_ledger_as_the_site_does(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.RESTORE_GATE = True
+    answers, waited = [False, False, True], []
+    monkeypatch.setattr(replay, "may_open", lambda: answers.pop(0))
+    monkeypatch.setattr(receivers.time, "sleep", waited.append)
+    monkeypatch.setattr(receivers.connections, "close_all", lambda: None)
+    receivers.wait_for_ledger()
+    assert answers == [] and waited == [10, 10]
 
 
 def test_a_database_that_was_found_complete_is_not_asked_about_again(
