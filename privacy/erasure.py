@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM
+from portal.dates import due_on, today
 from portal.jobs.models import Job
 from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose
@@ -126,6 +128,8 @@ def _closing(request: RightsRequest) -> Closing:
     return Closing(
         kept_until=max(copies.values_list("retain_until", flat=True), default=None),
         paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(), given=given.count(),
+        # The last night's dump lives so long; a file of the mirror leaves up to two nights later.
+        backups_until=due_on(today(), settings.BACKUP_DAYS + 2),
     )
 
 

@@ -24,8 +24,10 @@ from portal.errors import NotVisible
 from portal.jobs.models import Job
 from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose
+from portal.spreadsheets import csv_lines
 from privacy import mails
 from privacy.dossier import export_of, subject_of
+from privacy.looks.selectors import who_looked_lines
 from privacy.models import RecordCopy, RightsRequest
 from privacy.services import asker, request_complete, request_failed, request_resume
 from privacy.state import RequestState
@@ -62,6 +64,13 @@ def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
         f"other/{app}.json": json.dumps(held, indent=1, ensure_ascii=False, default=str).encode()
         for app, held in besides.items()
     }
+    lines = who_looked_lines(request.subject_id, account_id=request.account_id)
+    more["who-looked.csv"] = "".join(
+        csv_lines(
+            [_("When"), _("Who"), _("As"), _("What"), _("Why")],
+            ([line["when"], line["who"], line["role"], line["what"], line["why"]] for line in lines),
+        )
+    ).encode()
     return build_record_zip(
         by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more
     )

@@ -29,7 +29,8 @@ REPORT_RECEIVED = Letter("privacy/mail/report_received", ("due", "url"))
 REPORT_WAITS = Letter("privacy/mail/report_waits", ("due", "url"))
 REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
 ERASED = Letter(
-    "privacy/mail/erased", ("kept_until", "years", "paid", "paid_back", "given", "officer", "officer_email", "phone")
+    "privacy/mail/erased",
+    ("kept_until", "backups_until", "years", "paid", "paid_back", "given", "officer", "officer_email", "phone"),
 )
 
 
@@ -39,13 +40,15 @@ class Closing:
 
     ``kept_until`` is the archive's last day (None: nothing was ever sent in); ``paid`` whether
     the books hold a payment; ``paid_back`` whether an unanswered consult is being paid back;
-    ``given`` how many disclosures to others the log shows.
+    ``given`` how many disclosures to others the log shows; ``backups_until`` the last day on which a
+    sealed backup of before the deletion can still be there.
     """
 
     kept_until: dt.date | None
     paid: bool
     paid_back: bool
     given: int
+    backups_until: dt.date
 
 
 def _day(iso: str) -> str:
@@ -130,6 +133,7 @@ def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> 
         kind="privacy.erased", address=address, once_key=f"privacy.erased:{request.pk}",
         refs={
             "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
+            "backups_until": closing.backups_until.isoformat(),
             "paid": str(closing.paid), "paid_back": str(closing.paid_back), "given": str(closing.given),
         },
     )
@@ -139,6 +143,7 @@ def _erased(mail: MailContext) -> Rendered:
     refs = mail.refs
     return ERASED.render(
         kept_until="" if refs["kept_until"] == "none" else _day(refs["kept_until"]),
+        backups_until=_day(refs["backups_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",
         given=int(refs["given"]), officer=settings.CLINIC_OFFICER_NAME,
         officer_email=settings.CLINIC_OFFICER_EMAIL, phone=settings.CLINIC_PHONE,

@@ -130,6 +130,8 @@ def _fill(target: zipfile.ZipFile, files: RecordFiles, more: Mapping[str, bytes]
         add(name, data)
     for name, data in more.items():
         add(name, data)
+    # As ``sha256sum -c`` takes it; the manifest says the same to programs.
+    add("SHA256SUMS", "".join(f"{digest}  {name}\n" for name, digest in hashes.items()).encode())
     add("README.txt", readme(files.notes, more=bool(more)).encode())
     manifest = {"format": "portal-record-1", "clinic": settings.CLINIC_LEGAL_NAME, "sha256": dict(hashes)}
     if files.missing:
@@ -144,8 +146,11 @@ def readme(notes: list[str], *, more: bool = False) -> str:
         "",
         _("record.pdf - read it with any PDF reader, or print it."),
         _("photos - your photos, as JPEG pictures."),
+        _("documents - lab results and other papers that you sent, as PDF or JPEG."),
         _("record.fhir.json - the same record for other clinics and apps (HL7 FHIR R4)."),
         *([_("other - what else we hold: account, agreements, payments, requests, who looked.")] if more else []),
+        *([_("who-looked.csv - who opened your record, when and why; for any spreadsheet program.")] if more else []),
+        _("SHA256SUMS - to check all files at once, with the command: sha256sum -c SHA256SUMS"),
         _("manifest.json - a list of the files with their SHA-256 hashes, to check that nothing changed."),
         "",
         _("This copy is not encrypted. Keep it where only you can open it."),
