@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpResponse, HttpResponseBase
@@ -16,7 +14,7 @@ from portal.guards import AuthRequest
 from portal.poke import poke
 from portal.spreadsheets import csv_response
 from privacy import deidentified, smallcells
-from privacy.selectors import statistics_lines
+from privacy.selectors import statistics_counts, statistics_lines
 
 COLUMNS = ("year", "state", "zip3", "age", "gender", "concern", "outcome", "diagnosis_code", "prescription", "codes")
 
@@ -24,19 +22,20 @@ COLUMNS = ("year", "state", "zip3", "age", "gender", "concern", "outcome", "diag
 @require_safe
 def numbers(request: AuthRequest) -> HttpResponse:
     """One table a question, low numbers hidden."""
-    lines = list(statistics_lines())
+    counts = statistics_counts()
+    yes_no = {"True": _("yes"), "False": _("no"), "None": ""}
     tables = [
-        (_("Year"), Counter(str(line.year) for line in lines)),
-        (_("What for"), Counter(line.concern for line in lines)),
-        (_("Age"), Counter(smallcells.age_band(line.age) for line in lines)),
-        (_("State"), Counter(line.state for line in lines)),
-        (_("How it ended"), Counter(line.outcome for line in lines)),
-        (_("Diagnosis"), Counter(line.diagnosis_code for line in lines)),
-        (_("With a prescription"), Counter(_yes_no(line.prescription) for line in lines)),
-        (_("Chosen answers"), Counter(code for line in lines for code in line.codes)),
+        (_("Year"), counts["year"]),
+        (_("What for"), counts["concern"]),
+        (_("Age"), counts["age"]),
+        (_("State"), counts["state"]),
+        (_("How it ended"), counts["outcome"]),
+        (_("Diagnosis"), counts["diagnosis_code"]),
+        (_("With a prescription"), {yes_no[value]: count for value, count in counts["prescription"].items()}),
+        (_("Chosen answers"), counts["codes"]),
     ]
     context = {
-        **admin.site.each_context(request), "title": _("Numbers without names"), "total": len(lines),
+        **admin.site.each_context(request), "title": _("Numbers without names"), "total": sum(counts["year"].values()),
         "tables": [(title, smallcells.cells(counts)) for title, counts in tables],
         "made": latest(deidentified.EVIDENCE), "least": settings.DEID_SMALL_CELL,
     }
@@ -63,6 +62,3 @@ def numbers_again(request: AuthRequest) -> HttpResponse:
     messages.success(request, _("The numbers are being made anew. Load the page again in a minute."))
     return redirect("admin:numbers")
 
-
-def _yes_no(value: bool | None) -> str:
-    return "" if value is None else _("yes") if value else _("no")

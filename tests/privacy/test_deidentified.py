@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from portal.audit.models import AccessEvent
 from portal.evidence.selectors import latest
 from privacy import deidentified, smallcells
 from privacy.models import DeidentifiedCase
-from privacy.selectors import statistics_lines
+from privacy.selectors import statistics_counts, statistics_lines
 from privacy.smallcells import Line
 from records.models import Patient
 from records.vault.statistics import CaseFacts
@@ -174,3 +175,18 @@ def test_a_rare_place_is_made_coarser_before_a_row_is_left_out() -> None:
 
     published = list(smallcells.publishable([line("554")] * 20 + [line("558")] * 6 + [line("567")] * 6))
     assert sorted((row.zip3 for row in published), reverse=True) == ["554"] * 20 + [""] * 12
+
+
+def test_the_database_counts_what_the_page_shows(
+    ana: User, ben: User, clinician: User, anas: Patient, bens: Patient, django_assert_num_queries: Any
+) -> None:
+    building.answered(ana, clinician, anas)
+    building.answered(ben, clinician, bens)
+    deidentified.rebuild()
+    lines = list(statistics_lines())
+    counts = statistics_counts()
+    assert counts["year"] == {str(lines[0].year): 2} and counts["outcome"] == {"answered": 2}
+    assert counts["age"] == {smallcells.age_band(lines[0].age): 2}
+    assert counts["codes"] == Counter(code for line in lines for code in line.codes)
+    with django_assert_num_queries(9 + len({code.split(":")[0] for code in counts["codes"]})):
+        statistics_counts()
