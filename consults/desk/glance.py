@@ -53,7 +53,7 @@ def glance_of(sections: SectionsView) -> Glance:
     """Out of what the case's own opening has read: no query and no trace of its own."""
     allergies = [
         Line(
-            str(row.substance), _joined(row.reaction, SHORT.get(row.severity, "")),
+            str(row.substance), _joined(SHORT.get(row.severity, ""), row.reaction),
             row.severity == "severe" or _alarming(row.substance),
         )
         for row in sections.allergies
@@ -89,7 +89,7 @@ def _dangers(sections: SectionsView, pregnancy: str) -> frozenset[str]:
 
 
 def _joined(*parts: object) -> str:
-    return ", ".join(str(part) for part in parts if part)
+    return " · ".join(str(part) for part in parts if part)
 
 
 def _alarming(words: object) -> bool:

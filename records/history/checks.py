@@ -54,16 +54,23 @@ def checked_topic(topic: Topic, choice: str, text: str) -> dict[str, str]:
     return {name: said for name, said in kept.items() if said}
 
 
+def missing_words(part: Part) -> str:
+    """The sentence for a part that was left out; it names the part, for a list of several."""
+    if part.choices:
+        return _("Please choose an answer: %(what)s") % {"what": part.label}
+    return _("Please fill in: %(what)s") % {"what": part.label}
+
+
 def _part(part: Part, text: str) -> str:
     if part.choices:
         if text and text not in part.choices:
             raise DomainError("no_choice", _("Please choose one of the answers."), part.name)
         if not text and part.required:
-            raise DomainError("missing", _("Please choose an answer."), part.name)
+            raise DomainError("missing", missing_words(part), part.name)
         return text
     line = clean_text(text) if part.lines else clean_line(text)
     if part.required and not line:
-        raise DomainError("missing", _("Please fill this in."), part.name)
+        raise DomainError("missing", missing_words(part), part.name)
     if len(line) > part.length:
         raise _too_long(part.length, part.name)
     return line

@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.guards import FormKeyField
+from records.history.checks import missing_words
 from records.history.kinds import CAN_BE_PRIVATE, NUMBER_LONGEST, PARTS, TOPICS, Part, Topic
 from records.history.models import Section
 from records.history.topics import Said
@@ -100,7 +101,7 @@ class TopicsForm(SeenForm):
             if topic.choices:
                 self.fields[f"{topic.code}-choice"] = forms.ChoiceField(
                     label=topic.label, help_text=topic.help, required=False, widget=forms.RadioSelect,
-                    choices=list(topic.choices.items()),
+                    choices=[*topic.choices.items(), ("", _("No answer"))],
                 )
             self.fields[f"{topic.code}-text"] = forms.CharField(
                 label=_("Anything to add") if topic.choices else topic.label, required=False,
@@ -132,13 +133,13 @@ def _field(part: Part) -> forms.Field:
             label=part.label, help_text=part.help, required=part.required, choices=list(part.choices.items()),
             widget=forms.RadioSelect, initial=part.default or None,
             error_messages={
-                "required": _("Please choose an answer."), "invalid_choice": _("Please choose one of the answers."),
+                "required": missing_words(part), "invalid_choice": _("Please choose one of the answers."),
             },
         )
     widget = forms.Textarea(attrs={**_PLAIN, "rows": 3}) if part.lines else forms.TextInput(attrs=_PLAIN)
     return forms.CharField(
         label=part.label, help_text=part.help, required=part.required, widget=widget,
-        error_messages={"required": _("Please fill this in.")},
+        error_messages={"required": missing_words(part)},
     )
 
 

@@ -51,7 +51,7 @@ def test_the_record_stands_beside_the_answers_of_the_case(clinician: User, as_: 
     identifier(case.user, case.patient, number="QX-777-314159")
     pregnant(case, "trying")
     block = glance(shown(as_(clinician), case))
-    assert '<span class="pill alert">Penicillin</span>' in block and "hives, Severe" in block
+    assert '<span class="pill alert">Penicillin</span>' in block and "Severe · hives" in block
     assert "Sertraline" in block and "50 mg" in block and "Ibuprofen" not in block
     assert "Asthma" in block and '<span class="pill alert">I want to become pregnant</span>' in block
     assert "314159" not in shown(as_(clinician), case)
