@@ -55,7 +55,7 @@ def destroy_due(*, most: int = 1000) -> dict[str, int]:
         counts["due"] += 1
         try:
             counts[_end(copy)] += 1
-        except (LockboxError, StorageUnavailable):
+        except (LockboxError, StorageUnavailable, OSError):  # a full disk, among others
             _log.exception("archive copy %s could not be destroyed", copy.pk)
             counts["failed"] += 1
     evidence_record(kind=EVIDENCE, passed=counts["failed"] == 0, facts=dict(counts), valid_for=dt.timedelta(hours=36))

@@ -31,6 +31,7 @@ Work: TypeAlias = Callable[[], Any]
 DEEDS: tuple[tuple[Any, str], ...] = (
     (BaseDatabaseWrapper, "_commit"), (Line, "send"), (sealed, "write"), (sealed, "delete"),
     (os, "link"), (Path, "unlink"), (lockbox_folder, "_write"), (lockbox_folder, "_rename_new"),
+    (lockbox_folder, "_sync_file_system"), (lockbox_folder.FolderStore, "destroy"), (lockbox_folder, "_remove"),
     (square, "link_create"), (square, "order_get"), (square, "payment_get"), (square, "refund_create"),
 )
 CHILD_SECONDS = 60  # a child that hangs is ended, and fails its test

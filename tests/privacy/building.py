@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ from records.plans.services import assessment_save, plan_save
 from tests.consults import building as consults
 
 WORD = "ZQX-unique"
+TOKEN = re.compile(r"gAAAA[\w=-]{60,}")
 
 
 def ask(user: User, patient: Patient, kind: RequestKind = RequestKind.DELETION, **more: Any) -> RightsRequest:
@@ -118,7 +120,9 @@ def rows_with(*words: Any) -> dict[str, int]:
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT row_to_json(r)::text FROM "{table}" AS r')
-            count = sum(any(str(word).lower() in text.lower() for word in words) for (text,) in cursor.fetchall())
+            # Letters of an encrypted value are random: a short word turns up in them now and then.
+            texts = [TOKEN.sub("", text).lower() for (text,) in cursor.fetchall()]
+            count = sum(any(str(word).lower() in text for word in words) for text in texts)
             if count:
                 found[table] = count
     return found

@@ -30,11 +30,13 @@ from privacy import archive
 from privacy.archive import archive_encounter, archive_nightly, archive_patient, archive_verify
 from privacy.models import ArchiveCopy, ArchiveReason
 from privacy.selectors import encounters_to_archive, last_service
+from records.history.services import entry_change, entry_remove, version_of
 from records.messages.services import message_send
 from records.models import Encounter, Patient
 from records.people.services import patient_update
 from tests.consults import building as consults
 from tests.privacy.building import bundle, bundles, copy_asked, draft_with, told, work
+from tests.records.building import allergy
 
 pytestmark = pytest.mark.promise("P40")
 LATER = dt.timedelta(hours=1)
@@ -125,6 +127,26 @@ def test_a_record_that_changed_is_sealed_again_the_next_night(change: str, ana: 
         assert archive_nightly() == counts(due=1, sealed=1)
         assert not encounters_to_archive().exists()
     assert len(bundles()) == 2
+
+
+@pytest.mark.parametrize("change", ["added", "set right", "removed"])
+def test_what_changes_in_a_section_is_sealed_too(change: str, ana: User, clinician: User) -> None:
+    """Former values bear the database's own time, so the past is made and the change comes now."""
+    with time_machine.travel(timezone.now() - 3 * LATER):
+        patient = consults.answered(ana, clinician).patient
+        entry = allergy(ana, patient, substance="Latex")
+    with time_machine.travel(timezone.now() - LATER):
+        archive_nightly()
+    assert not encounters_to_archive().exists()
+    if change == "added":
+        allergy(ana, patient, substance="Nickel")
+    elif change == "removed":
+        entry_remove(by=ana.actor, entry_id=entry.pk, seen=version_of(entry))
+    else:
+        entry_change(
+            by=ana.actor, entry_id=entry.pk, seen=version_of(entry), values={**entry.value, "reaction": "a rash"}
+        )
+    assert encounters_to_archive().count() == 1
 
 
 def test_a_change_that_was_being_written_while_the_record_was_read_is_found(ana: User, clinician: User) -> None:

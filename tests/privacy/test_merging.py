@@ -364,3 +364,23 @@ def _born(patient_id: UUID) -> Any:
 
 def _another(name: str) -> User:
     return account(f"{name.lower()}@example.org", Role.PATIENT, name)
+
+
+def _page(twice: Twice) -> str:
+    return f"/admin/patients/{twice.old}/into/{twice.new}/"
+
+
+def test_the_officer_sees_both_what_will_happen_and_is_asked_once_more(
+    twice: Twice, officer: User, as_: Callable[..., Any]
+) -> None:
+    browser = as_(officer)
+    text = browser.get(_page(twice)).content.decode()
+    assert "Anna Okafor" in text and "Ana Okafor" in text and public_id_shown(twice.number) in text
+    assert twice.ben.email in text and twice.ana.email in text
+    assert f"/admin/patients/{twice.new}/into/{twice.old}/" in text and "There is no way back" in text
+    wrong = browser.post(_page(twice), {"typed": "K7Q2-M4XD", "reason": "One person."})
+    assert wrong.status_code == 200 and "not the number of the record" in wrong.content.decode()
+    done = browser.post(_page(twice), {"typed": public_id_shown(twice.number).lower(), "reason": "One person."})
+    assert done.status_code == 302 and Merge.objects.count() == 1
+    again = browser.post(_page(twice), {"typed": twice.number, "reason": "One person."}, follow=True)
+    assert "has been merged meanwhile" in again.content.decode() and Merge.objects.count() == 1
