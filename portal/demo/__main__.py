@@ -60,6 +60,8 @@ def main() -> int:
     stack = Stack(name=options.name, web_port=options.port, standin_port=options.square_port, echo=_say)
     if options.reset:
         local_services.stop(stack.folder, delete=True)
+    # A shell that starts this in the background has it ignore Ctrl-C; here it always closes the clinic.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _say("Starting the database and the broker …")

@@ -13,6 +13,7 @@ from portal.accounts.selectors import staff_of
 from portal.audit.models import AccessEvent, Action
 from portal.context import Actor
 from portal.demo.clock import ago
+from portal.demo.papers import hand_in
 from portal.permissions import Purpose, Role
 from privacy.looks.services import report_make
 from privacy.models import RequestKind
@@ -67,6 +68,7 @@ def seed_ana(clinic: Clinic, ana: User) -> None:
         clinician = Actor(row.assigned_to, Role.CLINICIAN)
         words = "Yes, every second night is fine. Put the moisturizer on first, then wait ten minutes."
         consults.consult_message(by=clinician, consult_id=row.pk, body=words, form_key=uuid4())
+    hand_in(by=ana.actor, patient_id=patient.pk)
     with ago(days=3):
         request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=patient.pk, form_key=uuid4())
     _emergency(clinic.clinicians[1].actor, ana.actor, patient.pk)

@@ -11,7 +11,7 @@ import random
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 from allauth.account.models import EmailAddress
@@ -29,15 +29,19 @@ from consults.questionnaire import Screen
 from consults.questionnaires import load
 from consults.state import ConsultState
 from portal.accounts.models import User
+from portal.accounts.selectors import staff_of
 from portal.agreements.models import AgreementContext, PolicyVersion
 from portal.agreements.selectors import current_for_sign_up
 from portal.agreements.services import agreement_record
 from portal.context import Actor
+from portal.dates import today
 from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
 from portal.permissions import Role
+from privacy import deidentified
+from privacy.keeping.services import hold_place
 from records.access import patients_of
 from records.models import Patient
 from records.photos.processing import photo_process
@@ -200,6 +204,9 @@ WORDS = (
 )
 
 
+HELD = 2  # which of the made-up patients a court asks about
+
+
 def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
     """Make what is missing of the clinic; returns how many patients were made.
 
@@ -215,9 +222,22 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
     states = [state for state, count in SPREAD for _ in range(round(count * patients / 60) or 1)]
     for number, state in enumerate(states[: max(0, patients - 1)], start=1):
         if number % parts == part and not User.objects.filter(email=_address(number)).exists():
-            _somebody(clinic, number, state)
+            patient = _somebody(clinic, number, state)
             made += 1
+            if number == HELD:
+                _hold(patient.pk)
+    if part == 0 and made:
+        deidentified.rebuild()  # of what this process made; the first of the month counts them all
     return made
+
+
+def _hold(patient_id: UUID) -> None:
+    """A court has asked to keep one record, so that the officer's page of holds shows something."""
+    officer = Actor(staff_of(Role.OFFICER)[0], Role.OFFICER)
+    hold_place(
+        by=officer, subject_id=patient_id, reason="Letter of the county court: keep everything until the hearing.",
+        review_on=today() + dt.timedelta(days=120),
+    )
 
 
 def _sign_ins() -> dict[str, User]:
@@ -233,7 +253,7 @@ def _address(number: int) -> str:
     return f"patient{number:02}@demo.example"
 
 
-def _somebody(clinic: Clinic, number: int, state: ConsultState) -> None:
+def _somebody(clinic: Clinic, number: int, state: ConsultState) -> Patient:
     dice = clinic.dice
     given, family = GIVEN[number % len(GIVEN)], FAMILY[number * 7 % len(FAMILY)]
     with ago(days=dice.uniform(40, 90)):
@@ -243,3 +263,4 @@ def _somebody(clinic: Clinic, number: int, state: ConsultState) -> None:
     waits = state in (ConsultState.SUBMITTED, ConsultState.IN_REVIEW, ConsultState.NEEDS_INFORMATION)
     hours = dice.uniform(0.5, 26) if waits else dice.uniform(30, 700)
     clinic.consult(user, patient, number, state, hours=hours, marks=9 + number % 6 * 4)
+    return patient

@@ -429,7 +429,7 @@ def check_archive(stack: Stack) -> None:
     """One bundle, sealed; the key that lies apart opens it, and every file is as its manifest says."""
     identity = pyrage.x25519.Identity.from_str((stack.folder / "archive-identity.txt").read_text().strip())
     bundles = []
-    for sealed in (stack.folder / "lockbox").rglob("*"):
+    for sealed in (stack.folder / "lockbox" / "archive").rglob("*"):
         if sealed.is_file() and sealed.read_bytes()[:21] == b"age-encryption.org/v1":
             with tarfile.open(fileobj=io.BytesIO(pyrage.decrypt(sealed.read_bytes(), [identity]))) as tar:
                 bundles.append({entry.name: tar.extractfile(entry).read() for entry in tar.getmembers()})

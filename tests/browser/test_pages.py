@@ -52,6 +52,8 @@ IN_STATE = {
     "withdrawn": [""],
     "expired": [""],
 }
+# Of one's own record: a guardian is led to the child's, which part 5 brings.
+GUARDIANS = {"billing:payments", "records:changes", "records:photos", "records:section"}
 OF_THE_STATES = {f"consults:{page}" for page in ("step", "photo", "photos", "review", "withdraw")} | {"billing:return"}
 # Pages that no link leads to in the demo, with the reason.
 NOT_LINKED = {
@@ -67,11 +69,15 @@ NOT_LINKED = {
     "admin:jsi18n": "a script of Django's admin",
     "privacy:download": "a file",
     "records:photo": "a picture",
+    "records:document_file": "a file",
+    "admin:numbers_file": "a file",
+    "admin:privacy_destruction_change": "there once the years of a copy are over",
+    "admin:records_merge": "behind a search; looked at below",
     "consults:photo_status": "a part of a page",
     "records:entry_reveal": "behind a button; tests/browser/test_record_pages.py looks at it",
     "records:record_of": "for who looks after somebody; part 5 brings it",
     **dict.fromkeys(
-        [f"records:{page}_of" for page in ("print", "photos", "compare", "changes", "section")],
+        [f"records:{page}_of" for page in ("print", "photos", "compare", "changes", "section", "documents")],
         "for who looks after somebody",
     ),
     "admin:consults_decline": "behind a button of the answer form",
@@ -108,7 +114,7 @@ def walk(persona: str, stack: Stack, somebody: Callable[..., Person]) -> None:
                 known.add(found)
                 queue.append(found)
     expected = {route.name for route in all_routes() if opens(route.name, persona)} - OF_THE_STATES
-    elsewhere = {"ana": set(), "visitor": set(), "guardian": {"billing:payments"}}.get(persona, {"accounts:close"})
+    elsewhere = {"ana": set(), "visitor": set(), "guardian": GUARDIANS}.get(persona, {"accounts:close"})
     wrong += [f"no link leads to {name}" for name in sorted(expected - set(seen) - set(NOT_LINKED) - elsewhere)]
     assert wrong == [], "\n".join(wrong)
 
@@ -128,6 +134,14 @@ def test_every_page_of_a_consult_in_each_state(state: str, stack: Stack, somebod
     if state == "awaiting_payment":
         pages += [f"/billing/pay/{order}/", f"/billing/pay/{order}/return/"]
     assert [fault for page in pages for fault in look(person, page)] == []
+
+
+def test_the_page_of_a_merge(stack: Stack, somebody: Callable[..., Person]) -> None:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as database:
+        (one,), (other,) = database.execute("SELECT id FROM records_patient ORDER BY created_at LIMIT 2").fetchall()
+    person = somebody(width=375)
+    person.sign_in("mia@demo.example")
+    assert look(person, f"/admin/patients/{one}/into/{other}/") == []
 
 
 def test_the_page_of_long_work(stack: Stack, somebody: Callable[..., Person]) -> None:
