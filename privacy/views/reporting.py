@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpResponse, HttpResponseBase
@@ -15,6 +18,7 @@ from portal.poke import poke
 from portal.spreadsheets import csv_response
 from privacy import deidentified, smallcells
 from privacy.selectors import statistics_counts, statistics_lines
+from records.models import Concern
 
 COLUMNS = ("year", "state", "zip3", "age", "gender", "concern", "outcome", "diagnosis_code", "prescription", "codes")
 
@@ -26,12 +30,12 @@ def numbers(request: AuthRequest) -> HttpResponse:
     yes_no = {"True": _("yes"), "False": _("no"), "None": ""}
     tables = [
         (_("Year"), counts["year"]),
-        (_("What for"), counts["concern"]),
+        (_("What for"), _in_words(counts["concern"], dict(Concern.choices))),
         (_("Age"), counts["age"]),
         (_("State"), counts["state"]),
-        (_("How it ended"), counts["outcome"]),
+        (_("How it ended"), _in_words(counts["outcome"], {"answered": _("Answered"), "declined": _("Not taken on")})),
         (_("Diagnosis"), counts["diagnosis_code"]),
-        (_("With a prescription"), {yes_no[value]: count for value, count in counts["prescription"].items()}),
+        (_("With a prescription"), _in_words(counts["prescription"], yes_no)),
         (_("Chosen answers"), counts["codes"]),
     ]
     context = {
@@ -62,3 +66,6 @@ def numbers_again(request: AuthRequest) -> HttpResponse:
     messages.success(request, _("The numbers are being made anew. Load the page again in a minute."))
     return redirect("admin:numbers")
 
+
+def _in_words(counts: Mapping[str, int], words: Mapping[str, Any]) -> dict[str, int]:
+    return {str(words.get(value, value)): count for value, count in counts.items()}
