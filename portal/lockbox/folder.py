@@ -152,8 +152,11 @@ class FolderStore:
         leaving = self._root / ".incoming" / uuid4().hex
         leaving.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place = self._place(name)
-        place.chmod(0o700)
-        place.rename(leaving)
+        try:
+            place.chmod(0o700)
+            place.rename(leaving)
+        except FileNotFoundError:  # another process was faster
+            raise NotKept(name) from None
         _sync_folder(place.parent)
         _remove(leaving)
         return receipt

@@ -67,7 +67,7 @@ def _end(copy: ArchiveCopy) -> str:
     if copy.destroying_at is None:
         if _is_needed_longer(copy):
             return "kept"
-        lockbox().receipt(copy.name, copy.version)  # what is missing already was lost, not destroyed
+        _refuse_lost(copy)
     if not _decide(copy):
         return "held"
     try:
@@ -76,6 +76,16 @@ def _end(copy: ArchiveCopy) -> str:
         _log.info("archive copy %s was destroyed before", copy.pk)
     _certify(copy)
     return "destroyed"
+
+
+def _refuse_lost(copy: ArchiveCopy) -> None:
+    """What is missing before its end was decided was lost, not destroyed. Raises the lockbox's errors."""
+    try:
+        lockbox().receipt(copy.name, copy.version)
+    except NotKept:
+        copy.refresh_from_db()
+        if copy.destroying_at is None:  # else another run has come to it since it was listed
+            raise
 
 
 def _is_needed_longer(copy: ArchiveCopy) -> bool:

@@ -23,7 +23,7 @@ from portal.evidence.selectors import latest
 from portal.lockbox.s3 import S3Store
 from portal.lockbox.store import lockbox
 from privacy.archive import EVIDENCE, archive_nightly
-from privacy.keeping.destruction import destroy_due
+from privacy.keeping.destruction import _end, copies_due, destroy_due
 from privacy.keeping.inventory import archive_inventory
 from privacy.models import ArchiveCopy, Destruction
 from tests.consults import building
@@ -255,6 +255,28 @@ def test_two_nights_at_once_keep_one_copy(clinician: User, folder: Path) -> None
         found = _twice(archive_nightly)
     assert len(found) == 2 and all(one["failed"] == 0 for one in found)
     assert ArchiveCopy.objects.count() == 1 and len(list(lockbox().names("archive/"))) == 1
+
+
+def test_a_run_that_listed_a_copy_before_another_destroyed_it_goes_on(clinician: User, folder: Path) -> None:
+    building.answered(somebody(), clinician)
+    with later(15):
+        archive_nightly()
+    with end_of_time():
+        listed = list(copies_due())
+        assert destroy_due()["destroyed"] == len(listed) == 1
+        assert _end(listed[0]) == "destroyed"
+    assert Destruction.objects.count() == 1
+
+
+def test_what_was_lost_before_its_end_is_never_certified_as_destroyed(clinician: User, folder: Path) -> None:
+    building.answered(somebody(), clinician)
+    with later(15):
+        archive_nightly()
+    with end_of_time():
+        [copy] = copies_due()
+        lockbox().destroy(copy.name, copy.version)  # by a hand outside
+        assert destroy_due()["failed"] == 1
+    assert not Destruction.objects.exists()
 
 
 def test_two_runs_at_once_destroy_a_copy_once(clinician: User, folder: Path) -> None:
