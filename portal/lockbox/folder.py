@@ -183,8 +183,11 @@ class FolderStore:
     def tidy(self, *, older_than_seconds: float = _LEFTOVER_SECONDS) -> int:
         """Remove what crashed writers left half done; returns how many."""
         count = 0
-        limit = dt.datetime.now(tz=dt.UTC).timestamp() - older_than_seconds
-        for leftover in self._root.glob(".incoming/*"):
+        incoming = self._root / ".incoming"
+        if not incoming.is_dir():
+            return 0
+        limit = _file_system_now(incoming) - older_than_seconds
+        for leftover in incoming.iterdir():
             with suppress(FileNotFoundError):  # another writer has just put it into place
                 if leftover.stat().st_mtime < limit:
                     _remove(leftover)
@@ -193,6 +196,17 @@ class FolderStore:
 
     def _place(self, name: str) -> Path:
         return self._root / f"{check_name(name)}{_KEPT}"
+
+
+def _file_system_now(folder: Path) -> float:
+    """The time by the clock that stamps the files: a server's may differ from ours, and a writer's work
+    that looks old by the wrong one would be taken from under its hands."""
+    probe = folder / f"now-{uuid4().hex}"
+    probe.mkdir(mode=0o700)
+    try:
+        return probe.stat().st_mtime
+    finally:
+        probe.rmdir()
 
 
 def _objects(folder: Path) -> Iterator[Path]:

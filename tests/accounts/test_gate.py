@@ -21,6 +21,7 @@ from portal.accounts import gate
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent
 from tests.accounts.conftest import gate_answers
+from tests.reading import shown
 
 NOON = "2026-03-01 18:00:00+00:00"  # noon at the clinic
 
@@ -97,7 +98,7 @@ def _rows() -> int:
 
 def test_a_child_is_refused_whatever_else_is_ticked_or_not() -> None:
     page = answer(born=dt.date(2020, 1, 1), privacy_policy=None, terms_of_service=None, state=None)
-    text = page.content.decode()
+    text = shown(page)
     assert "Nothing that you wrote was kept" in text
     said = text.split("<main")[1].split("</main>")[0]
     assert "13" not in said and "2020" not in said
@@ -110,7 +111,7 @@ def test_a_minor_is_told_to_ask_a_parent_or_guardian() -> None:
 
 
 def test_the_question_of_age_has_no_default_and_no_hint() -> None:
-    page = Client().get(reverse("accounts:start")).content.decode()
+    page = shown(Client().get(reverse("accounts:start")))
     assert 'value="19' not in page and 'value="20' not in page
     for word in ("13", "18", "adult", "at least", "years old"):
         assert word not in page.split("<main")[1].split("</main>")[0]

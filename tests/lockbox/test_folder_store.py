@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import os
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +75,21 @@ def test_leftovers_of_crashed_writers_are_tidied_once_a_day_and_never_listed(
     assert [name for name, _version in store.names()] == ["a"]
     assert store.tidy() == 0 and crashed.exists()
     for hours, there in ((23, True), (25, False)):
+        old = time.time() - hours * 3600
+        os.utime(crashed, (old, old))
         with time_machine.travel(dt.datetime.now(tz=dt.UTC) + dt.timedelta(hours=hours)):
             store.put(f"a/{hours}", DATA, until)
         assert crashed.exists() == there
+
+
+def test_a_clock_that_runs_ahead_of_the_disks_takes_no_work_from_another_writer(
+    store: FolderStore, until: dt.date
+) -> None:
+    at_work = store._root / ".incoming" / "f00"
+    at_work.mkdir(parents=True)
+    with time_machine.travel(dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=3)):
+        assert store.tidy() == 0
+    assert at_work.exists() and list(at_work.parent.iterdir()) == [at_work]
 
 
 def test_the_settings_say_where_the_lockbox_is(settings: Any, tmp_path: Path, until: dt.date) -> None:
