@@ -1,9 +1,8 @@
-"""All settings of the portal, in one file, read from the environment.
+"""All settings of the portal, read from the environment; the numbers of law and policy are in ``portal/rules.py``.
 
 ``PORTAL_ENV`` is ``production`` unless said otherwise: a forgotten variable makes the strict
 choice. ``development`` (the demo) and ``test`` bring throw-away keys; ``portal/checks.py``
-refuses to start production with any of them. Every number of law or policy is a setting here,
-with the row of the rules it comes from.
+refuses to start production with any of them.
 """
 
 from __future__ import annotations
@@ -11,29 +10,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-if env.str("PORTAL_ENV_FILE", ""):
-    env.read_env(env.str("PORTAL_ENV_FILE"))
-
-PORTAL_ENV: str = env.str("PORTAL_ENV", "production")
-PRODUCTION: bool = PORTAL_ENV == "production"
-LOCAL_DIR = Path(env.str("PORTAL_LOCAL_DIR", str(BASE_DIR / ".local" / PORTAL_ENV)))
-
-
-def _secret(name: str, development_value: str) -> str:
-    """A secret from the environment; only outside production a throw-away stands in for it."""
-    return str(env.str(name) if PRODUCTION else env.str(name, development_value))
-
+from portal.environment import BASE_DIR, LOCAL_DIR, PRODUCTION, env, secret
+from portal.environment import PORTAL_ENV as PORTAL_ENV
+from portal.rules import *  # noqa: F403  # they are settings as any other
+from portal.schedule import CELERY_BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE
 
 # --- Django -------------------------------------------------------------------------------
 DEBUG: bool = env.bool("DJANGO_DEBUG", False)
-SECRET_KEY: str = _secret("DJANGO_SECRET_KEY", "development-only-not-a-secret-development-only")
+SECRET_KEY: str = secret("DJANGO_SECRET_KEY", "development-only-not-a-secret-development-only")
 ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1"])
 SITE_URL: str = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
@@ -171,14 +158,14 @@ FILE_UPLOAD_TEMP_DIR = env.str("FILE_UPLOAD_TEMP_DIR", "") or None
 # Newest first: the first encrypts, all decrypt (P17). `manage.py rotate_keys` moves rows on.
 FIELD_ENCRYPTION_KEY: list[str] = [
     key
-    for key in _secret("FIELD_ENCRYPTION_KEY", "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE=").split(",")
+    for key in secret("FIELD_ENCRYPTION_KEY", "ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE=").split(",")
     if key
 ]
 # Keys of the access log's authentication codes, newest first, and of the keyed hashes; never in the database.
-AUDIT_HMAC_KEY: list[str] = [key for key in _secret("AUDIT_HMAC_KEY", "development-only-audit-key").split(",") if key]
+AUDIT_HMAC_KEY: list[str] = [key for key in secret("AUDIT_HMAC_KEY", "development-only-audit-key").split(",") if key]
 # Newest first: it hashes what is written, all of them what is looked for. `manage.py search_rebuild` moves on.
 SEARCH_HMAC_KEY: list[str] = [
-    key for key in _secret("SEARCH_HMAC_KEY", "development-only-search-key").split(",") if key
+    key for key in secret("SEARCH_HMAC_KEY", "development-only-search-key").split(",") if key
 ]
 # age public keys: web and worker can seal the archive and never open it.
 ARCHIVE_RECIPIENTS: list[str] = env.list("ARCHIVE_RECIPIENTS", default=[])
@@ -285,10 +272,10 @@ X_FRAME_OPTIONS = "DENY"
 # --- Square (P15) ----------------------------------------------------------------------------------
 SQUARE_ENVIRONMENT: str = env.str("SQUARE_ENVIRONMENT", "production" if PRODUCTION else "standin")
 SQUARE_BASE_URL: str = env.str("SQUARE_BASE_URL", "" if PRODUCTION else "http://localhost:8100")
-SQUARE_ACCESS_TOKEN: str = _secret("SQUARE_ACCESS_TOKEN", "standin-token")
-SQUARE_LOCATION_ID: str = _secret("SQUARE_LOCATION_ID", "STANDIN")
+SQUARE_ACCESS_TOKEN: str = secret("SQUARE_ACCESS_TOKEN", "standin-token")
+SQUARE_LOCATION_ID: str = secret("SQUARE_LOCATION_ID", "STANDIN")
 SQUARE_WEBHOOK_URL: str = env.str("SQUARE_WEBHOOK_URL", f"{SITE_URL}/billing/square/webhook/")
-SQUARE_WEBHOOK_SIGNATURE_KEYS: list[str] = _secret("SQUARE_WEBHOOK_SIGNATURE_KEYS", "standin-signature-key").split(",")
+SQUARE_WEBHOOK_SIGNATURE_KEYS: list[str] = secret("SQUARE_WEBHOOK_SIGNATURE_KEYS", "standin-signature-key").split(",")
 SQUARE_PRIVACY_URL: str = env.str("SQUARE_PRIVACY_URL", "https://squareup.com/us/en/legal/general/privacy")
 SQUARE_TIMEOUT_SECONDS = env.int("SQUARE_TIMEOUT_SECONDS", 5)
 # Where a checkout may lead: Chromium applies form-action to the redirect after a POST as well.
@@ -351,101 +338,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TIMEZONE = CLINIC_TIME_ZONE
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "outbox-sweep": {"task": "outbox.sweep", "schedule": 30},
-    "jobs-sweep": {"task": "jobs.sweep", "schedule": 60},
-    "photos-sweep": {"task": "records.photos.sweep", "schedule": 60},
-    "documents-sweep": {"task": "records.documents.sweep", "schedule": 60},
-    "billing-sweep": {"task": "billing.sweep", "schedule": 60},
-    "billing-reconcile": {"task": "billing.reconcile", "schedule": crontab(minute="*/15")},
-    "consults-sweep": {"task": "consults.sweep", "schedule": 60},
-    "accounts-purge": {"task": "accounts.purge_unverified", "schedule": crontab(minute=20)},
-    "privacy-sweep": {"task": "privacy.sweep", "schedule": 120},
-    "audit-digest": {"task": "audit.digest", "schedule": crontab(minute=5)},
-    "evidence-readable": {"task": "evidence.readable", "schedule": crontab(hour=3, minute=40)},
-    "audit-verify": {"task": "audit.verify", "schedule": crontab(hour=3, minute=10)},
-    "privacy-backup": {"task": "privacy.backup_nightly", "schedule": crontab(hour=1, minute=30)},
-    "privacy-backup-watch": {"task": "privacy.backup_watch", "schedule": crontab(minute=45)},
-    "privacy-erased": {"task": "privacy.erased_check", "schedule": crontab(hour=4, minute=30)},
-    "privacy-deidentify": {"task": "privacy.deidentify", "schedule": crontab(day_of_month=1, hour=4, minute=10)},
-    "search-check": {"task": "records.search_check", "schedule": crontab(hour=3, minute=40)},
-    "privacy-archive": {"task": "privacy.archive_nightly", "schedule": crontab(hour=2, minute=30)},
-    "privacy-destroy": {"task": "privacy.archive_destroy", "schedule": crontab(hour=5, minute=0)},
-    "privacy-sample": {"task": "privacy.archive_sample", "schedule": crontab(day_of_week=0, hour=5, minute=15)},
-    "privacy-inventory": {"task": "privacy.archive_inventory", "schedule": crontab(day_of_month=2, hour=5, minute=30)},
-    "lockbox-prove": {"task": "privacy.lockbox_prove", "schedule": crontab(day_of_week=0, hour=5, minute=45)},
-}
 
-# --- Photos (RULES 8.21, PERFORMANCE.md) ---------------------------------------------------------------
-PHOTO_MAX_BYTES = env.int("PHOTO_MAX_BYTES", 25_000_000)
-PHOTO_MAX_PIXELS = env.int("PHOTO_MAX_PIXELS", 60_000_000)
-PHOTO_MAX_EDGE = env.int("PHOTO_MAX_EDGE", 2048)
-PHOTO_THUMB_EDGE = env.int("PHOTO_THUMB_EDGE", 320)
-PHOTO_SECONDS = env.int("PHOTO_SECONDS", 20)
-PHOTO_MEMORY_MB = env.int("PHOTO_MEMORY_MB", 1024)
-PHOTO_MAX_ATTEMPTS = env.int("PHOTO_MAX_ATTEMPTS", 3)
-PHOTOS_PER_ENCOUNTER = env.int("PHOTOS_PER_ENCOUNTER", 24)
-
-# --- Documents (lab results and outside records) ------------------------------------------------
-DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", 25_000_000)
-DOCUMENT_MAX_PAGES = env.int("DOCUMENT_MAX_PAGES", 100)
-DOCUMENT_MAX_OBJECTS = env.int("DOCUMENT_MAX_OBJECTS", 100_000)
-DOCUMENT_MAX_PIXELS = env.int("DOCUMENT_MAX_PIXELS", 100_000_000)  # of one picture in it
-DOCUMENT_MAX_EDGE = env.int("DOCUMENT_MAX_EDGE", 3000)  # of a document that is a picture
-DOCUMENT_PAGE_EDGE = env.int("DOCUMENT_PAGE_EDGE", 1400)  # of the picture of a page
-DOCUMENT_THUMB_EDGE = env.int("DOCUMENT_THUMB_EDGE", 320)
-DOCUMENT_SECONDS = env.int("DOCUMENT_SECONDS", 60)
-DOCUMENT_MEMORY_MB = env.int("DOCUMENT_MEMORY_MB", 1024)
-DOCUMENT_MAX_ATTEMPTS = env.int("DOCUMENT_MAX_ATTEMPTS", 3)
-DOCUMENTS_PER_PATIENT = env.int("DOCUMENTS_PER_PATIENT", 500)
-
-# --- Virus scanner of uploads (optional) ----------------------------------------------------------
-CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", "")  # a socket's path, or host:port; empty: none
-CLAMD_SECONDS = env.int("CLAMD_SECONDS", 30)
-
-# --- Looking for patients (P21, RULES 1.43) ---------------------------------------------------------
-SEARCH_MAX_HITS = env.int("SEARCH_MAX_HITS", 25)  # more than that: none is shown, and another word is asked for
-SEARCH_MAX_SIGNS = 200  # of what is typed; the rest is not read
-SEARCHES_PER_HOUR = env.int("SEARCHES_PER_HOUR", 120)  # of one account
-
-# --- The work of the clinic ---------------------------------------------------------------------------
-DRAFT_EXPIRES_DAYS = env.int("DRAFT_EXPIRES_DAYS", 30)
-DRAFT_REMINDS_DAYS = env.int("DRAFT_REMINDS_DAYS", 2)  # one reminder of an unsent consult, an unpaid one, a question
-CONSULT_CLOSES_DAYS = env.int("CONSULT_CLOSES_DAYS", 60)  # an answered consult takes questions that long
-CARE_TEAM_FOLLOW_UP_DAYS = env.int("CARE_TEAM_FOLLOW_UP_DAYS", 30)
-EMERGENCY_MINUTES = env.int("EMERGENCY_MINUTES", 30)  # RULES 2.2: how long a record stays open in an emergency
-EMERGENCY_REVIEW_DAYS = env.int("EMERGENCY_REVIEW_DAYS", 3)
-LOOK_REPORT_DUE_DAYS = env.int("LOOK_REPORT_DUE_DAYS", 14)  # "this looks wrong": by when the officer answers
-ACCESS_DUE_DAYS = env.int("ACCESS_DUE_DAYS", 30)  # RULES 1.2, ceiling 30
-DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
-EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
-RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
-READABLE_CHECK_ROWS = env.int("READABLE_CHECK_ROWS", 20_000)  # rows of each table that are opened each night
-AUDIT_RETENTION_YEARS = env.int("AUDIT_RETENTION_YEARS", 7)  # the log's digests in the lockbox; six at least
-RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
-ARCHIVE_SAMPLE = env.int("ARCHIVE_SAMPLE", 20)  # copies read back each week, twice: at random, and the longest unread
-# RULES 1.55: areas with 20,000 people or fewer. The 2000 and 2010 lists together, until the clinic computes 2020's.
-DEID_ZIP3_SMALL: list[str] = env.list(
-    "DEID_ZIP3_SMALL",
-    default=[
-        "036", "059", "063", "102", "203", "205", "369", "556", "692", "790", "821", "823", "830", "831", "878", "879",
-        "884", "890", "893",
-    ],
-)
-DEID_ZIP3_CENSUS: str = env.str("DEID_ZIP3_CENSUS", "2000 and 2010")
-DEID_AGE_TOP = env.int("DEID_AGE_TOP", 90)  # RULES 1.56, ceiling 90
-DEID_SMALL_CELL = env.int("DEID_SMALL_CELL", 11)  # lower numbers are not shown
-DEID_REBUILD_DAYS = 31
-
-# --- Backups (P20, RULES 2.9, 2.12) --------------------------------------------------------------
-BACKUP_RECIPIENTS: list[str] = env.list("BACKUP_RECIPIENTS", default=[])
-KEYS_RECIPIENTS: list[str] = env.list("KEYS_RECIPIENTS", default=[])  # who keeps the keys; opens no backup
-BACKUP_DAYS = env.int("BACKUP_DAYS", 35)
-BACKUP_MAX_AGE_HOURS = env.int("BACKUP_MAX_AGE_HOURS", 24)  # ceiling 48
-BACKUP_SECONDS = env.int("BACKUP_SECONDS", 14_400)  # the longest that one may take
-DRILL_DAYS = env.int("DRILL_DAYS", 92)  # a drill counts so long as proof
-DRILL_SAMPLE = env.int("DRILL_SAMPLE", 20)
-KEYS_DAYS = env.int("KEYS_DAYS", 366)
+# --- The release ----------------------------------------------------------------------------------
 PG_BIN_DIR: str = env.str("PG_BIN_DIR", "")  # where pg_dump of the server's release lies, if not on the path
 RELEASE_ID: str = env.str("RELEASE_ID", "")
 RESTORE_GATE: bool = env.bool("RESTORE_GATE", True)  # closed until the erasure ledger was read (P39)

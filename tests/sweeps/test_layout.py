@@ -19,7 +19,7 @@ DECLARED: dict[str, set[str]] = {
     "portal": {
         "settings", "wsgi", "celery", "checks", "guards", "context", "permissions", "errors", "dates", "poke",
         "admin_site", "local_services", "subjects", "logs", "context_processors", "spreadsheets",
-        "cache", "locks",
+        "cache", "environment", "locks", "rules", "schedule",
     },
     "portal/crypto": {"base", "checks", "fields", "keys", "rotation", "sealed", "storage", "tokens", "values"},
     "portal/lockbox": {"age", "folder", "s3", "s3_calls", "store"},
