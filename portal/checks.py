@@ -146,6 +146,9 @@ def _switches() -> Iterable[CheckMessage]:
         yield _error(42, "The Square stand-in is for development only.")
     if "Argon2" not in settings.PASSWORD_HASHERS[0]:
         yield _error(43, "Passwords must be kept with Argon2id.")
+    privacy = urlsplit(settings.SQUARE_PRIVACY_URL)
+    if privacy.scheme != "https" or not privacy.hostname or privacy.query or privacy.fragment or "@" in privacy.netloc:
+        yield _error(44, "SQUARE_PRIVACY_URL must be a bare https address: people follow it from the checkout (P04).")
 
 
 def _mail() -> Iterable[CheckMessage]:

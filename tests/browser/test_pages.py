@@ -184,6 +184,7 @@ def look(person: Person, path: str) -> list[str]:
     if answer is None or answer.status != 200:
         return [f"{path}: {answer and answer.status}"]
     wrong = [] if page.title().strip() else [f"{path}: no title"]
+    wrong += outbound(person, path)
     wrong += axe(page, path, "375 light")
     page.emulate_media(color_scheme="dark")
     wrong += axe(page, path, "375 dark", rules=OF_COLOUR)
@@ -197,6 +198,23 @@ def look(person: Person, path: str) -> list[str]:
     page.emulate_media(color_scheme="light")
     wrong += axe(page, path, "1280 light", rules=OF_COLOUR)
     return wrong + person.violations()
+
+
+def outbound(person: Person, path: str) -> list[str]:
+    """Links out of the portal that do not say where they lead, hand something over, or open a window (P04)."""
+    found: list[list[str]] = person.page.eval_on_selector_all(
+        "a[href]", "all => all.map(a => [a.href, a.rel, a.target, a.parentElement.textContent])"
+    )
+    own = urlsplit(person.home).netloc
+    wrong = []
+    for href, rel, target, words in found:
+        url = urlsplit(href)
+        if url.scheme in ("mailto", "tel") or url.netloc == own:
+            continue
+        named = f"leads to {(url.hostname or '').removeprefix('www.')}, which has its own privacy policy" in words
+        if not named or {"noopener", "noreferrer"} - set(rel.split()) or target or url.query or url.scheme != "https":
+            wrong.append(f"{path}: a link out to {href}")
+    return wrong
 
 
 def axe(page: Any, path: str, how: str, *, rules: list[str] | None = None) -> list[str]:

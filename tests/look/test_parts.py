@@ -122,6 +122,19 @@ def test_an_outbound_link_says_where_it_leads_and_hands_nothing_over() -> None:
     assert "leads to example.org, which has its own privacy policy" in link
 
 
+@pytest.mark.promise("P04")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/", "https://example.org/?case=12", "https://example.org/#ana", "https://ana@example.org/",
+        "//example.org/", "/privacy/", "javascript:alert(1)", "mailto:ana@example.org", "",
+    ],
+)
+def test_an_outbound_link_carries_nothing_but_an_address(url: str) -> None:
+    with pytest.raises(ValueError, match="nothing but an address"):
+        _render("{% external_link url words %}", url=url, words="Help")
+
+
 def test_a_legal_clock_needs_no_inline_width() -> None:
     page = _render(
         '{% include "portal/clock.html" %}', started_on=dt.date(2026, 11, 12), due_on=dt.date(2026, 12, 12), day=12,

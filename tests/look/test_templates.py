@@ -85,6 +85,17 @@ def test_the_template_loads_nothing_from_elsewhere(name: str) -> None:
     assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)]
 
 
+@pytest.mark.promise("P04")
+def test_links_out_of_the_portal_are_made_by_the_one_tag() -> None:
+    """In templates and policy texts; the crawl (tests/sweeps/test_headers.py) finds those that are variables."""
+    policies = Path(settings.BASE_DIR) / "portal" / "agreements" / "policies"
+    texts = {name: _text(name) for name in TEMPLATES}
+    texts |= {path.name: path.read_text(encoding="utf-8") for path in policies.rglob("*.html")}
+    elsewhere = re.compile(r"""(?:href|action|src)\s*=\s*["']?\s*(?:https?:|//)|http-equiv="refresh"[^>]*url=""", re.IGNORECASE)
+    assert len(texts) > len(TEMPLATES)
+    assert [name for name, text in texts.items() if elsewhere.search(text)] == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_forms_pictures_and_new_tabs_are_made_with_care(name: str) -> None:
     text = _text(name)

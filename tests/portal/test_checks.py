@@ -105,6 +105,8 @@ def test_good_production_settings_start(production: Any) -> None:
         ("SQUARE_BASE_URL", "http://localhost:8100", "portal.E042"),
         ("SQUARE_ACCESS_TOKEN", "standin-token", "portal.E042"),
         ("PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"], "portal.E043"),
+        ("SQUARE_PRIVACY_URL", "http://squareup.com/privacy", "portal.E044"),
+        ("SQUARE_PRIVACY_URL", "https://squareup.com/privacy?from=us", "portal.E044"),
         ("LOCAL_INBOX_DIR", "/srv/inbox", "portal.E050"),
         ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "portal.E050"),
         ("EMAIL_USE_TLS", False, "portal.E051"),

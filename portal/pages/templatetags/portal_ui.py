@@ -65,11 +65,19 @@ def _control_id(bound: BoundField) -> str:
 
 @register.simple_tag
 def external_link(url: str, text: str) -> SafeString:
-    """A link out of the portal: says where it leads, and that another policy applies (P04)."""
-    host = urlsplit(url).hostname or ""
+    """A link out of the portal: says where it leads, and that another policy applies (P04).
+
+    The only maker of such links (``tests/look/test_templates.py``). ``url`` is an address that is the
+    same for everybody: ``ValueError`` for one with a query, a fragment or a name in it, or without TLS,
+    so that nothing about a person can leave in it.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("a link out of the portal carries nothing but an address")
     return format_html(
         '<a href="{}" rel="noopener noreferrer external">{}</a> <span class="hint">({})</span>',
-        url, text, _("leads to %(host)s, which has its own privacy policy") % {"host": host.removeprefix("www.")},
+        url, text,
+        _("leads to %(host)s, which has its own privacy policy") % {"host": parts.hostname.removeprefix("www.")},
     )
 
 
