@@ -61,7 +61,9 @@ def measure(found: list[ModuleType]) -> list[BenchRow]:
     try:
         for module in found:
             began = time.monotonic()
-            rows += module.rows()
+            new = module.rows()
+            rows += new
+            print(table(new), file=sys.stderr)  # what was measured is not lost when a later one breaks
             print(f"{module.__name__.rpartition('.')[2]}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     finally:
         if database:

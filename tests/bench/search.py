@@ -162,7 +162,7 @@ def _people(cursor: Any, schema: str, count: int) -> None:
         f"""
         INSERT INTO {schema}.records_patient
         SELECT (jsonb_populate_record(NULL::public.records_patient, to_jsonb(sample) || jsonb_build_object(
-            'id', who.id, 'public_id', translate(lpad(number::text, 8, '2'), '01', 'AB')))).*
+            'id', who.id, 'public_id', translate(lpad(number::text, 8, '0'), '01', 'AB')))).*
         FROM {schema}.who, (SELECT * FROM public.records_patient LIMIT 1) AS sample
         """
     )
