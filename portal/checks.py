@@ -184,6 +184,17 @@ BOUNDS: tuple[tuple[str, int, int | None, str], ...] = (
     ("AUDIT_RETENTION_YEARS", 6, None, "RULES 2.5"),
     ("ARGON2_MEMORY_KIB", 19_456, None, "RULES 7.6"),
     ("ARGON2_TIME_COST", 2, None, "RULES 7.6"),
+    ("FEE_FLAT_CENTS", 0, 650, "RULES 1.11"),
+    ("FEE_MN_PAGE_CENTS", 0, 100, "RULES 4.7"),
+    ("FEE_MN_RETRIEVAL_CENTS", 0, 1000, "RULES 4.7"),
+    ("FEE_MN_XRAY_CENTS", 0, 3000, "RULES 4.7"),
+    ("FEE_MN_ELECTRONIC_CENTS", 0, 2000, "RULES 4.7"),
+    ("FEE_MN_NONE_CENTS", 0, 1000, "RULES 4.7"),
+    ("FEE_MN_FEW_CENTS", 0, 3000, "RULES 4.7"),
+    ("FEE_MN_MANY_CENTS", 0, 5000, "RULES 4.7"),
+    ("FEE_MN_OVER_CENTS", 0, 20, "RULES 4.7"),
+    ("FEE_MN_MAX_CENTS", 0, 50_000, "RULES 4.7"),
+    ("FEE_MN_APPEAL_CENTS", 0, 1000, "RULES 4.7"),
 )
 
 

@@ -16,6 +16,12 @@ EMERGENCY_REVIEW_DAYS = env.int("EMERGENCY_REVIEW_DAYS", 3)
 LOOK_REPORT_DUE_DAYS = env.int("LOOK_REPORT_DUE_DAYS", 14)  # "this looks wrong": by when the officer answers
 ACCESS_DUE_DAYS = env.int("ACCESS_DUE_DAYS", 30)  # RULES 1.2, ceiling 30
 DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
+ACCOUNTING_DUE_DAYS = env.int("ACCOUNTING_DUE_DAYS", 60)  # RULES 1.32, ceiling 60
+ACCOUNTING_EXTENSION_DAYS = env.int("ACCOUNTING_EXTENSION_DAYS", 30)  # once, ceiling 30
+ACCOUNTING_WINDOW_YEARS = env.int("ACCOUNTING_WINDOW_YEARS", 6)  # RULES 1.28
+ACCOUNTING_FREE_PER_YEAR = env.int("ACCOUNTING_FREE_PER_YEAR", 1)  # RULES 1.33, in any twelve months; floor 1
+ACCOUNTING_ORAL_SUSPENSION_DAYS = env.int("ACCOUNTING_ORAL_SUSPENSION_DAYS", 30)  # RULES 1.34, ceiling 30
+MN_CONSENT_YEARS = env.int("MN_CONSENT_YEARS", 1)  # RULES 4.3: a consent to release that names no end
 EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
 RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
 READABLE_CHECK_ROWS = env.int("READABLE_CHECK_ROWS", 20_000)  # rows of each table that are opened each night
@@ -76,3 +82,63 @@ BACKUP_SECONDS = env.int("BACKUP_SECONDS", 14_400)  # the longest that one may t
 DRILL_DAYS = env.int("DRILL_DAYS", 92)  # a drill counts so long as proof
 DRILL_SAMPLE = env.int("DRILL_SAMPLE", 20)
 KEYS_DAYS = env.int("KEYS_DAYS", 366)
+
+# --- Fees for copies, in cents (RULES 1.10-1.13, 4.7; P36). The portal itself is free, always --------------
+FEE_METHOD = env.str("FEE_METHOD", "actual")  # or flat: electronic copies only
+FEE_FLAT_CENTS = env.int("FEE_FLAT_CENTS", 650)  # RULES 1.11, ceiling 650
+FEE_LABOUR_CENTS_PER_HOUR = env.int("FEE_LABOUR_CENTS_PER_HOUR", 2400)  # of copying, and of nothing else
+FEE_PAPER_MINUTES = env.int("FEE_PAPER_MINUTES", 5)  # of copying, before staff say otherwise
+FEE_SUPPLIES_PAGE_CENTS = env.int("FEE_SUPPLIES_PAGE_CENTS", 6)
+FEE_SUPPLIES_ENVELOPE_CENTS = env.int("FEE_SUPPLIES_ENVELOPE_CENTS", 40)
+FEE_POSTAGE_FIRST_CENTS = env.int("FEE_POSTAGE_FIRST_CENTS", 163)  # a large envelope of a few sheets
+FEE_POSTAGE_STEP_CENTS = env.int("FEE_POSTAGE_STEP_CENTS", 27)
+FEE_POSTAGE_SHEETS_PER_STEP = env.int("FEE_POSTAGE_SHEETS_PER_STEP", 5)
+# Minnesota, not indexed since 1 January 2025 (RULES 4.7): each is a ceiling.
+FEE_MN_PAGE_CENTS = env.int("FEE_MN_PAGE_CENTS", 100)
+FEE_MN_RETRIEVAL_CENTS = env.int("FEE_MN_RETRIEVAL_CENTS", 1000)
+FEE_MN_XRAY_CENTS = env.int("FEE_MN_XRAY_CENTS", 3000)
+FEE_MN_ELECTRONIC_CENTS = env.int("FEE_MN_ELECTRONIC_CENTS", 2000)
+FEE_MN_NONE_CENTS = env.int("FEE_MN_NONE_CENTS", 1000)  # nothing was found
+FEE_MN_FEW_PAGES = env.int("FEE_MN_FEW_PAGES", 25)
+FEE_MN_FEW_CENTS = env.int("FEE_MN_FEW_CENTS", 3000)
+FEE_MN_MANY_PAGES = env.int("FEE_MN_MANY_PAGES", 100)
+FEE_MN_MANY_CENTS = env.int("FEE_MN_MANY_CENTS", 5000)
+FEE_MN_OVER_CENTS = env.int("FEE_MN_OVER_CENTS", 20)  # each page after those
+FEE_MN_MAX_CENTS = env.int("FEE_MN_MAX_CENTS", 50_000)
+FEE_MN_APPEAL_CENTS = env.int("FEE_MN_APPEAL_CENTS", 1000)  # an appeal about disability benefits
+
+# --- Letters -------------------------------------------------------------------------------------
+LETTER_ENCLOSURE_DAYS = env.int("LETTER_ENCLOSURE_DAYS", 60)  # after posting: a paper copy's own file is kept so long
+
+# --- Incidents and breaches (RULES 3) ----------------------------------------------------------------
+INCIDENT_REPORT_DUE_DAYS = env.int("INCIDENT_REPORT_DUE_DAYS", 3)  # by when the officer looks into a report
+INCIDENT_REPORTS_PER_HOUR = env.int("INCIDENT_REPORTS_PER_HOUR", 6)  # from one network address
+BREACH_INDIVIDUAL_DAYS = env.int("BREACH_INDIVIDUAL_DAYS", 60)  # RULES 3.5, ceiling 60
+BREACH_ALARM_DAYS = [int(day) for day in env.list("BREACH_ALARM_DAYS", default=["10", "30", "45"])]
+BREACH_HHS_AT = env.int("BREACH_HHS_AT", 500)  # RULES 3.8: from so many on, with the people
+BREACH_SMALL_REPORT_DAYS = env.int("BREACH_SMALL_REPORT_DAYS", 60)  # RULES 3.8: after the year of discovery
+BREACH_MEDIA_ABOVE = env.int("BREACH_MEDIA_ABOVE", 500)  # RULES 3.9: more than so many residents of one state
+BREACH_SUBSTITUTE_AT = env.int("BREACH_SUBSTITUTE_AT", 10)  # RULES 3.7
+BREACH_POSTING_DAYS = env.int("BREACH_POSTING_DAYS", 90)  # RULES 3.7, floor 90
+BREACH_ORAL_DELAY_DAYS = env.int("BREACH_ORAL_DELAY_DAYS", 30)  # RULES 3.11, ceiling 30
+MN_BUREAU_ABOVE = env.int("MN_BUREAU_ABOVE", 500)  # RULES 3.14
+MN_BUREAU_HOURS = env.int("MN_BUREAU_HOURS", 48)
+INCIDENT_KEEP_YEARS = env.int("INCIDENT_KEEP_YEARS", 6)  # RULES 1.58, 3.13, floor 6
+
+# --- Visitors of the site: cookies, counting, old browsers (P09, P42, RULES 6.1-6.4) -----------------
+CHOICE_COOKIE_DAYS = env.int("CHOICE_COOKIE_DAYS", 365)  # a yes or a no is remembered so long, both alike
+GPC_LAST_UPDATE = env.str("GPC_LAST_UPDATE", "2026-11-25")  # RULES 6.3: since when we say so
+VISITS_KEEP_DAYS = env.int("VISITS_KEEP_DAYS", 760)  # counters of a day, two years and a month
+VISITS_PER_MINUTE = env.int("VISITS_PER_MINUTE", 60)  # from one network address; more are not counted
+VISITS_PER_MINUTE_ALL = env.int("VISITS_PER_MINUTE_ALL", 3000)  # of one process
+# The first version of each browser in which all of the site looks as it should; older ones get a notice.
+OLD_BROWSERS: dict[str, str] = dict(
+    pair.rsplit(":", 1)
+    for pair in env.list(
+        "OLD_BROWSERS",
+        default=[
+            "Chrome:123", "Edge:123", "Firefox:121", "Safari:17.5", "Opera:109", "Samsung Internet:27",
+            "Internet Explorer:99",
+        ],
+    )
+)

@@ -1,0 +1,174 @@
+"""The letters of the requests' engine: what each must hold, and its words.
+
+Other rooms register their own in the same way, in a ``letters.py`` of theirs or in such a file.
+Dates and sums come in as people read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from privacy.letters.registry import (
+    Block,
+    LetterKind,
+    bullets,
+    facts,
+    heading,
+    how_to_ask_for_review,
+    how_to_complain,
+    paragraph,
+    quote,
+    register,
+)
+
+Fields = Mapping[str, str]
+LABELS = {
+    "request": gettext_lazy("What was asked for"),
+    "received": gettext_lazy("The day it came"),
+    "due": gettext_lazy("The day by which we answer"),
+    "reason": gettext_lazy("The reason"),
+    "until": gettext_lazy("The new day"),
+    "basis": gettext_lazy("Why we do not give it"),
+    "withheld": gettext_lazy("What is not given"),
+    "given": gettext_lazy("What is given all the same"),
+    "lines": gettext_lazy("The fee, line by line"),
+    "total": gettext_lazy("The fee in all"),
+    "how": gettext_lazy("How to take it"),
+    "needed": gettext_lazy("What we need to know who asks"),
+    "deleted": gettext_lazy("What was deleted"),
+    "kept": gettext_lazy("What is kept"),
+    "kept_until": gettext_lazy("The last day of the archive’s copy"),
+    "backups_until": gettext_lazy("The last day of the backups"),
+    "recipients": gettext_lazy("Who received what"),
+    "pages": gettext_lazy("Pages"),
+}
+
+
+def _call_us() -> Block:
+    clinic = {
+        "officer": settings.CLINIC_OFFICER_NAME, "phone": settings.CLINIC_PHONE, "email": settings.CLINIC_OFFICER_EMAIL,
+    }
+    return paragraph(_("Questions? Call %(officer)s at %(phone)s or write to %(email)s.") % clinic)
+
+
+def _received(f: Fields) -> list[Block]:
+    return [
+        paragraph(_("We have your request. You do not need to do anything now.")),
+        facts((_("You asked for"), f["request"]), (_("It came on"), f["received"]), (_("We answer by"), f["due"])),
+        paragraph(f["more"] or _("You can see where it stands on the privacy page of the portal.")),
+        _call_us(),
+    ]
+
+
+def _extension(f: Fields) -> list[Block]:
+    return [
+        paragraph(_("We need more time for your request. This is why, and the day by which we are done.")),
+        facts(
+            (_("You asked for"), f["request"]), (_("It came on"), f["received"]),
+            (_("Why it takes longer"), f["reason"]), (_("We are done by"), f["until"]),
+        ),
+        paragraph(_("The law lets us do this once. We will not do it again for this request.")),
+        _call_us(), *how_to_complain(),
+    ]
+
+
+def _copy_ready(f: Fields) -> list[Block]:
+    return [
+        paragraph(_("The copy of the record that you asked for is ready.")),
+        facts(
+            (_("You asked for"), f["request"]), (_("How you get it"), f["how"]),
+            (_("You can get it until"), f["until"]), (_("Pages"), f["pages"]),
+        ),
+        paragraph(_("Keep it where only you can open it. It holds your whole health record.")),
+        _call_us(),
+    ]
+
+
+def _access_denied(f: Fields) -> list[Block]:
+    """RULES 1.16: the basis, the review, the complaint, all the rest of the record, and where else it is."""
+    blocks = [
+        paragraph(_("You asked to see or get your record. We do not give you all of it.")),
+        facts((_("It came on"), f["received"]), (_("What we do not give"), f["withheld"])),
+        heading(_("Why")), paragraph(f["basis"]),
+    ]
+    if f["words"]:
+        blocks.append(paragraph(f["words"]))
+    blocks += [heading(_("What you get")), paragraph(f["given"])]
+    if f["where_else"]:
+        blocks += [heading(_("Who else may have it")), paragraph(f["where_else"])]
+    return [*blocks, *how_to_ask_for_review(), *how_to_complain()]
+
+
+def _closing(f: Fields) -> list[Block]:
+    blocks = [
+        paragraph(_("You asked us to delete your record. It is done. This is our last letter to you about it.")),
+        heading(_("What was deleted")), paragraph(f["deleted"]),
+        heading(_("What is kept, and until when")), paragraph(f["kept"]),
+        facts((_("The archive’s sealed copy is kept until"), f["kept_until"]),
+              (_("Backups with your data are gone after"), f["backups_until"])),
+    ]
+    if f["recipients"]:
+        blocks += [heading(_("Who received something of it from us")), paragraph(f["recipients"])]
+    return [*blocks, _call_us(), *how_to_complain()]
+
+
+def _fee_quote(f: Fields) -> list[Block]:
+    lines = [line for line in f["lines"].splitlines() if line.strip()]
+    return [
+        paragraph(_("We can make what you asked for. It costs a fee. We do not begin before you agree to it.")),
+        facts((_("You asked for"), f["request"]), (_("Pages"), f["pages"])),
+        heading(_("What it costs")), bullets(*lines), paragraph(_("In all: %(total)s") % {"total": f["total"]}),
+        heading(_("What you can do")),
+        bullets(
+            _("Agree, and pay in the portal."), _("Ask for less, so that it costs less."),
+            _("Say no. Nothing is made, and nothing is owed."),
+            _("Get the same copy in the portal. That is free."),
+        ),
+        _call_us(),
+    ]
+
+
+def _identity(f: Fields) -> list[Block]:
+    return [
+        paragraph(_("We have a request in your name. Before we do anything, we must know that it is really you.")),
+        facts((_("What was asked for"), f["request"]), (_("It came on"), f["received"])),
+        heading(_("What we need")), paragraph(f["needed"]),
+        paragraph(_("If this was not you, tell us at once. We have given nothing to anybody.")),
+        _call_us(),
+    ]
+
+
+def _cover(f: Fields) -> list[Block]:
+    return [
+        paragraph(_("Here is the copy of the record that was asked for. It is printed behind this letter.")),
+        facts((_("Asked for on"), f["received"]), (_("Pages"), f["pages"]), (_("Asked for by"), f["asked_by"])),
+        *([quote(f["words"])] if f["words"] else []),
+        paragraph(
+            _("This letter holds private health information. If it is not meant for you, call us and send it back.")
+        ),
+        _call_us(),
+    ]
+
+
+def register_letters() -> None:
+    """Called once at start."""
+    kinds = (
+        ("received", gettext_lazy("We have your request"), ("request", "received", "due"), ("more",), _received),
+        ("extension", gettext_lazy("Your request takes longer"), ("request", "received", "reason", "until"), (),
+         _extension),
+        ("copy_ready", gettext_lazy("Your copy is ready"), ("request", "how"), ("until", "pages"), _copy_ready),
+        ("access_denied", gettext_lazy("About your request to see your record"),
+         ("received", "basis", "withheld", "given"), ("words", "where_else"), _access_denied),
+        ("closing", gettext_lazy("Your record was deleted"), ("deleted", "kept", "backups_until"),
+         ("kept_until", "recipients"), _closing),
+        ("fee_quote", gettext_lazy("What your copy costs"), ("request", "lines", "total"), ("pages",), _fee_quote),
+        ("identity_asked", gettext_lazy("Please show us that it is you"), ("request", "received", "needed"), (),
+         _identity),
+        ("copy_cover", gettext_lazy("A copy of a health record"), ("received", "pages"), ("asked_by", "words"), _cover),
+    )
+    for kind, title, required, optional, body in kinds:
+        register(LetterKind(kind, title, required, optional, body, LABELS))
