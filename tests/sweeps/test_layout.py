@@ -30,6 +30,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions"},
     "portal/demo": {"__main__", "ana", "clock", "papers", "people", "pictures", "seed", "stack"},
     "records": {"access", "changes", "vault"},
+    "records/disclosures": {"recipients"},
     "records/history": {"checks", "kinds", "locks", "sheets", "topics"},
     "records/people": {
         "merge", "names", "public_id", "search", "search_forms", "search_models", "search_rebuild",
