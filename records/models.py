@@ -1,5 +1,8 @@
 """All models of the vault, from its rooms."""
 
+from records.amendments.models import AmendmentPaper, PaperKind, PartKind, Telling
+from records.contact.models import ContactChoice
+from records.disclosures.models import Disclosure, DisclosureBasis, StatementKind, Suspension
 from records.documents.models import Document, DocumentKind, DocumentPage
 from records.emergency.models import Emergency, EmergencyReason, ReviewDecision
 from records.encounters.models import Answer, Concern, Encounter
@@ -9,10 +12,15 @@ from records.people.models import AccessGrant, GrantKind, GrantScope, Patient
 from records.people.search_models import Merge, SearchToken, TokenKind, ToldApart
 from records.photos.models import REQUIRED_VIEWS, Photo, PhotoState, PhotoView
 from records.plans.models import Assessment, Plan
+from records.releases.models import ConsentKind, ReleaseConsent
+from records.restrictions.models import EndReason, RecipientKind, Restriction, RestrictionBasis, RestrictionOverride
 
 __all__ = [
-    "REQUIRED_VIEWS", "AccessGrant", "Answer", "Assessment", "Concern", "Document", "DocumentKind", "DocumentPage",
-    "Emergency", "EmergencyReason", "Encounter", "Entry", "GrantKind", "GrantScope", "Merge", "Message",
-    "Patient", "Photo", "PhotoState", "PhotoView", "Plan", "ReviewDecision",
-    "SearchToken", "Section", "TokenKind", "ToldApart",
+    "REQUIRED_VIEWS", "AccessGrant", "AmendmentPaper", "Answer", "Assessment", "Concern", "ConsentKind",
+    "ContactChoice", "Disclosure", "DisclosureBasis", "Document", "DocumentKind", "DocumentPage",
+    "Emergency", "EmergencyReason", "Encounter", "EndReason", "Entry", "GrantKind", "GrantScope", "Merge",
+    "Message", "PaperKind", "PartKind", "Patient", "Photo", "PhotoState", "PhotoView", "Plan",
+    "RecipientKind", "ReleaseConsent", "Restriction", "RestrictionBasis", "RestrictionOverride",
+    "ReviewDecision", "SearchToken", "Section", "StatementKind", "Suspension", "Telling", "TokenKind",
+    "ToldApart",
 ]

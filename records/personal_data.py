@@ -14,11 +14,14 @@ from pghistory.models import Context
 from portal.audit.append_only import RewriteReason, rewrite_allowed
 from portal.context import SYSTEM
 from portal.subjects import FieldClass, Subject
+from records.amendments.models import AmendmentPaper
 from records.changes import Basis, basis
+from records.disclosures.models import Disclosure
 from records.encounters.models import Encounter
 from records.people.merge import patient_rows_move
 from records.people.models import GrantKind, Patient
 from records.people.search_models import Merge
+from records.restrictions.models import RestrictionOverride
 from records.vault import load
 from records.vault.content import opened
 from records.vault.entries import sections_view
@@ -70,6 +73,40 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     },
     "records.Assessment": {**_WHOSE, "diagnosis_code": C, "diagnosis_text": C, "note": C, **_SIGNED},
     "records.Plan": {**_WHOSE, "letter": C, "morning": C, "evening": C, "warnings": C, "weeks": C, **_SIGNED},
+    "records.AmendmentPaper": {
+        "id": O, "patient": O, "request_id": O, "kind": O, "part_kind": O, "part_id": O, "private": O, "words": C,
+        "reason": C, "told_by": C, "author_id": O, "written_at": O,
+    },
+    "records.Telling": {
+        "id": O, "patient": O, "request_id": O, "name": I, "address": I, "named_by_patient": O, "agreed": O,
+        "told_by": O, "told_at": O,
+    },
+    "records.Restriction": {
+        "id": O, "patient": O, "request_id": O, "basis": O, "recipient_kind": O, "purpose": O, "encounter": O,
+        "recipient": I, "what": C, "asked_at": O, "starts_at": O, "ends_at": O, "end_reason": O, "ended_by": O,
+    },
+    "records.RestrictionOverride": {
+        "id": O, "restriction": O, "patient": O, "form_key": O, "recipient": I, "reason": C, "asked_not_to_reuse": O,
+        "overridden_by": O, "overridden_at": O,
+    },
+    "records.ContactChoice": {
+        "id": O, "patient": O, "request_id": O, "post_only": O, "no_phone": O, "no_voicemail": O, "phone": I,
+        "address": I, "payment": I, "asked_at": O, "since": O, "until": O,
+    },
+    "records.ReleaseConsent": {
+        "id": O, "patient": O, "kind": O, "recipient": I, "recipient_key": O, "what": C, "signed_name": I,
+        "signed_for": I, "signed_on": O, "expires_on": O, "on_paper": O, "form_key": O, "recorded_by": O,
+        "recorded_at": O, "revoked_at": O, "revoked_by": O,
+    },
+    "records.Disclosure": {
+        "id": O, "patient": O, "on": O, "purpose": O, "basis": O, "recipient": I, "recipient_address": I, "what": C,
+        "recipient_key": O, "same_key": O, "reference": O, "consent": O, "recorded_by": O, "recorded_at": O,
+    },
+    "records.Suspension": {
+        "id": O, "patient": O, "disclosure": O, "reference": O, "kind": O, "agency": I, "official": I, "statement": C,
+        "starts_on": O, "ends_on": O, "form_key": O, "recorded_by": O, "recorded_at": O, "lifted_at": O,
+        "lifted_by": O,
+    },
     "records.SearchToken": {"id": O, "token": O, "patient": O, "kind": O},
     "records.ToldApart": {"id": O, "first": O, "second": O, "said_by": O, "said_at": O},
     "records.Merge": {
@@ -85,6 +122,14 @@ for _name in TRACKED:
     _of = FIELDS[f"records.{_name}"]
     FIELDS[f"records.{_name}Event"] = {**_EVENT, **{name: _of[name] for name in _KEPT.get(_name, _of)}}
 
+# What stands beside the record: corrections and disputes, who was told, limits, and ways to be reached.
+BESIDE = {
+    "amendment_papers": "AmendmentPaper", "tellings": "Telling", "restrictions": "Restriction",
+    "restriction_overrides": "RestrictionOverride", "contact_choices": "ContactChoice", "release_consents": "ReleaseConsent", "disclosures": "Disclosure",
+    "suspensions": "Suspension",
+}
+APPEND_ONLY = (AmendmentPaper, RestrictionOverride, Disclosure)
+
 _REASONS = {
     "question_id": "the questionnaire's own code, to keep one answer a question; the answer is encrypted",
     "question_text": "the questionnaire's own words, the same for everybody; the answer is encrypted",
@@ -93,6 +138,8 @@ _REASONS = {
     "section": "in which part of the record an entry stands; what it says is encrypted",
     "view": "from which side a photo is taken, so that a retake finds the one before it",
     "token": "a keyed hash of one word: searching needs equal words to be equal, and the key is not in the database",
+    "recipient_key": "a keyed hash of a recipient's name: consents and repeats are found while names stay sealed",
+    "same_key": "a keyed hash of a recipient's name and address, by which an accounting groups repeats",
     "metadata": "basis, role and opaque ids of a change, so that orphans can be found",
 }
 _WHY = "opaque ids, workflow states, times, sizes and random file names, by which rows are found"
@@ -122,6 +169,8 @@ def archive_for(subject: Subject) -> dict[str, Any]:
         record["entries"] = [_plain(row) for row in _rows("Entry", subject)]  # with numbers, whole
         record["grants"] = [_plain(row) for row in _rows("AccessGrant", subject)]
         record["emergencies"] = [_plain(row) for row in _rows("Emergency", subject)]
+        for name, table in BESIDE.items():
+            record[name] = [_plain(row) for row in _rows(table, subject)]
         record["former_values"] = [_former(row) for name in TRACKED for row in _events(name, subject)]
     return record
 
@@ -134,7 +183,10 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """
     with transaction.atomic():
         # Removing answers makes history, which needs a basis; both go three lines down.
-        with basis(Basis.REQUEST, by=SYSTEM, request_id=subject.subject_id):
+        with (
+            basis(Basis.REQUEST, by=SYSTEM, request_id=subject.subject_id),
+            rewrite_allowed(*APPEND_ONLY, reason=RewriteReason.ERASURE),
+        ):
             _total, removed = Patient.objects.filter(pk=subject.subject_id).delete()
         counts = dict(removed)
         tables = [_event_table(name) for name in TRACKED]

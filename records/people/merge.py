@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from portal.audit.append_only import TRIGGER, RewriteReason, rewrite_allowed
 from portal.subjects import Subject
+from records.contact.models import ContactChoice
 from records.history.models import SHEET, Entry
 from records.people.models import AccessGrant, GrantKind, Patient
 from records.people.public_id import public_id_new
@@ -48,6 +49,7 @@ def patient_rows_move(old: Subject, new: Subject) -> dict[str, int]:
     with transaction.atomic():
         moved = {"records.Entry": _entries_settle(old.subject_id, new.subject_id)}
         _grants_settle(old, new)
+        _contact_settle(old.subject_id, new.subject_id)
         for label, count in _rows_move(old.subject_id, new.subject_id).items():
             moved[label] = moved.get(label, 0) + count
         _none_means_none(new.subject_id)
@@ -60,8 +62,9 @@ def patient_rows_move(old: Subject, new: Subject) -> dict[str, int]:
 def _rows_move(old_id: UUID, new_id: UUID) -> dict[str, int]:
     """The move itself changes no content, so it leaves no former value; history rows move with theirs."""
     found = tables()
-    events = [table for table in found if _is_history(table)]
-    with pgtrigger.ignore(*_history_triggers(found)), rewrite_allowed(*events, reason=RewriteReason.MERGE):
+    closed = {model for model, trigger in pgtrigger.registered() if trigger.name == TRIGGER}
+    kept = [table for table in found if table in closed]
+    with pgtrigger.ignore(*_history_triggers(found)), rewrite_allowed(*kept, reason=RewriteReason.MERGE):
         return {
             table._meta.label: table._default_manager.filter(patient_id=old_id).update(patient_id=new_id)
             for table in found
@@ -95,6 +98,13 @@ def _entries_settle(old_id: UUID, new_id: UUID) -> int:
 def _coded(patient_id: UUID) -> models.QuerySet[Entry]:
     rows = Entry.objects.select_for_update().filter(patient_id=patient_id).exclude(code="")
     return rows.only("id", "patient", "section", "code", "updated_at")
+
+
+def _contact_settle(old_id: UUID, new_id: UUID) -> None:
+    """Of two ways to be reached the one that was asked for last holds."""
+    running = ContactChoice.objects.filter(patient_id__in=(old_id, new_id), since__isnull=False, until=None)
+    for row in list(running.order_by("-since"))[1:]:
+        ContactChoice.objects.filter(pk=row.pk).update(until=timezone.now())
 
 
 def _none_means_none(patient_id: UUID) -> None:
