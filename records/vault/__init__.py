@@ -24,6 +24,7 @@ from records.vault.content import (
 from records.vault.entries import open_section, open_sections, reveal_identifier
 from records.vault.files import VARIANTS, FileUnreadable, open_photo
 from records.vault.find import Hit, SearchView, same_person_hints, search_patients
+from records.vault.given import ConsentView, GivenView, open_consents, open_disclosures
 from records.vault.history import open_changes
 from records.vault.lists import open_case_cards, open_person_cards
 from records.vault.rooms import (
@@ -58,8 +59,10 @@ __all__ = [
     "CaseView",
     "ChangeView",
     "ConditionView",
+    "ConsentView",
     "EncounterView",
     "FileUnreadable",
+    "GivenView",
     "Hit",
     "IdentifierView",
     "MedicationView",
@@ -80,6 +83,8 @@ __all__ = [
     "open_case",
     "open_case_cards",
     "open_changes",
+    "open_consents",
+    "open_disclosures",
     "open_encounter",
     "open_patient",
     "open_person_cards",
