@@ -29,8 +29,15 @@ def seal(data: bytes, recipients: Sequence[str]) -> bytes:
 
 
 def seal_stream(source: BinaryIO, sink: BinaryIO, recipients: Sequence[str]) -> None:
-    """As ``seal``, piece by piece: memory stays flat whatever the size."""
-    pyrage.encrypt_io(source, sink, _public(recipients))
+    """As ``seal``, piece by piece: memory stays flat whatever the size.
+
+    Raises ``OSError`` when the source cannot be read or the sink not written, as on a full disk.
+    """
+    keys = _public(recipients)
+    try:
+        pyrage.encrypt_io(source, sink, keys)
+    except pyrage.EncryptError as error:
+        raise OSError(str(error)) from error
 
 
 def open(data: bytes, identity: str) -> bytes:

@@ -21,6 +21,8 @@ from django.utils import timezone
 from privacy.backups.models import MirroredFile
 
 NOT_MIRRORED = frozenset({"copies"})
+HALF = ".part"  # as ``SealedFolder`` names what it is still writing
+_HALF_AGE = dt.timedelta(days=1)
 _BATCH = 500
 
 
@@ -30,7 +32,7 @@ def mirror_storage() -> Storage:
 
 def mirror_run() -> dict[str, int]:
     """Copy what is new, note what has left, remove what left long ago. Safe to repeat and to kill."""
-    counts = {"mirrored": 0, "left": 0, "removed": 0}
+    counts = {"mirrored": 0, "left": 0, "removed": 0, "halves": 0}
     there: set[str] = set()
     names: list[str] = []
     for name in walk(storages["sealed"]):
@@ -42,21 +44,22 @@ def mirror_run() -> dict[str, int]:
     counts["mirrored"] += _copy_new(names)
     counts["left"] = _note_left(there)
     counts["removed"] = _remove_old()
+    counts["halves"] = _remove_halves()
     return counts
 
 
-def walk(storage: Storage, folder: str = "") -> Iterator[str]:
-    """Names of all files of a storage, folder by folder; half-written ones are left out."""
+def walk(storage: Storage, folder: str = "", *, half: bool = False) -> Iterator[str]:
+    """Names of all whole files of a storage, folder by folder; with ``half`` those that were never finished."""
     try:
         folders, files = storage.listdir(folder)
     except FileNotFoundError:
         return
     for file in files:
-        if not file.endswith(".part"):
+        if file.endswith(HALF) == half:
             yield f"{folder}/{file}" if folder else file
     for inner in sorted(folders):
         if folder or inner not in NOT_MIRRORED:
-            yield from walk(storage, f"{folder}/{inner}" if folder else inner)
+            yield from walk(storage, f"{folder}/{inner}" if folder else inner, half=half)
 
 
 def _copy_new(names: list[str]) -> int:
@@ -106,3 +109,13 @@ def _remove_old() -> int:
         mirror.delete(name)  # the file first: a crash leaves a row that is found again
         MirroredFile.objects.filter(name=name).delete()
     return len(old)
+
+
+def _remove_halves() -> int:
+    """What a killed run was still writing; older than any run that could be alive."""
+    mirror = mirror_storage()
+    halves = [name for name in walk(mirror, half=True)
+              if mirror.get_modified_time(name) < timezone.now() - _HALF_AGE]
+    for name in halves:
+        mirror.delete(name)
+    return len(halves)

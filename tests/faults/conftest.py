@@ -9,11 +9,16 @@ import pytest
 from django.core.cache import cache
 
 from portal.agreements.services import policies_publish
+from portal.lockbox.s3 import S3Store
 from portal.outbox import delivery
 from tests.billing.conftest import pay_at_square, standin
+from tests.lockbox import fake_s3, ministack
+from tests.lockbox.conftest import s3_server
+from tests.lockbox.fake_s3 import Proxy
 from tests.outbox.server import MailServer
+from tests.privacy.conftest import places
 
-__all__ = ["pay_at_square", "standin"]
+__all__ = ["pay_at_square", "places", "s3_server", "standin"]
 
 
 @pytest.fixture
@@ -34,3 +39,19 @@ def server(settings: Any) -> Iterator[MailServer]:
     delivery.server_breaker.worked()
     yield mail_server
     mail_server.stop()
+
+
+@pytest.fixture
+def bad(s3_server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The lockbox is a locked bucket behind a proxy that does as it is told."""
+    from botocore.retries.standard import ExponentialBackoff
+
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.01)
+    with fake_s3.proxy(s3_server) as state:
+        address = ministack.bucket(s3_server)
+        settings.LOCKBOX_STORE = "portal.lockbox.s3.S3Store"
+        settings.LOCKBOX_S3_ENDPOINT, settings.LOCKBOX_S3_BUCKET = state.endpoint, address.bucket
+        settings.LOCKBOX_S3_ACCESS_KEY, settings.LOCKBOX_S3_SECRET_KEY = "key", "secret"
+        settings.LOCKBOX_S3_PREFIX, settings.LOCKBOX_S3_TIMEOUT_SECONDS = "clinic/", 1
+        S3Store.from_settings().fit()
+        yield state

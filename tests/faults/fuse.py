@@ -1,10 +1,10 @@
 """A child process that dies by SIGKILL between two steps of its work.
 
 A step is what another process could see afterwards: a commit, a statement outside a transaction
-that changes rows, a file that comes or goes, an object put into the write-once store, a mail
-handed over, a call to Square. With ``reads`` every single statement is one. ``burn(work, at=7)``
-runs ``work`` in a fork of this process and kills it just before its seventh step, which is just
-after its sixth, as a power cut would. The product knows nothing of it.
+that changes rows, a file that comes or goes, a stream about to be sealed, an object put into the
+write-once store, a mail handed over, a call to Square. With ``reads`` every single statement is
+one. ``burn(work, at=7)`` runs ``work`` in a fork of this process and kills it just before its
+seventh step, which is just after its sixth, as a power cut would. The product knows nothing of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from django.db.backends.utils import CursorWrapper
 
 from billing import square
 from portal.crypto import sealed
+from portal.lockbox import age
 from portal.lockbox import folder as lockbox_folder
 from portal.outbox.smtp import Line
 
@@ -30,7 +31,8 @@ Work: TypeAlias = Callable[[], Any]
 
 DEEDS: tuple[tuple[Any, str], ...] = (
     (BaseDatabaseWrapper, "_commit"), (Line, "send"), (sealed, "write"), (sealed, "delete"),
-    (os, "link"), (Path, "unlink"), (lockbox_folder, "_write"), (lockbox_folder, "_rename_new"),
+    (age, "seal_stream"), (os, "link"), (os, "remove"), (Path, "unlink"),
+    (lockbox_folder, "_write"), (lockbox_folder, "_rename_new"),
     (lockbox_folder, "_sync_file_system"), (lockbox_folder.FolderStore, "destroy"), (lockbox_folder, "_remove"),
     (square, "link_create"), (square, "order_get"), (square, "payment_get"), (square, "refund_create"),
 )

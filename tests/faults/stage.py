@@ -1,8 +1,15 @@
-"""People, time and files for the scenes in which a worker dies."""
+"""People, time and files for the scenes in which a worker dies, and a disk that is full."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,6 +17,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -43,3 +51,40 @@ def sweep_photo_files() -> None:
     with later(120):
         for part in range(SLICES):
             files.sweep(part=part)
+
+
+def disk_goes_on(*folders: Path, hours: float = 26) -> None:
+    """What lies in these folders grows older: time that is travelled to passes on the disk as well."""
+    for folder in folders:
+        for left in folder.rglob("*"):
+            os.utime(left, (time.time() - hours * 3600,) * 2)
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file grows beyond ``room`` bytes: the write fails, as on a full disk, and the process lives on."""
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, whole[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+        signal.signal(signal.SIGXFSZ, before)
+
+
+def twice(work: Callable[[], Any]) -> list[Any]:
+    """Two workers begin at the same moment; what each of them returned."""
+    start, found = threading.Barrier(2), []
+
+    def run() -> None:
+        try:
+            start.wait(10)
+            found.append(work())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _worker in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join(60) for thread in threads]
+    return found

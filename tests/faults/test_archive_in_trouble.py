@@ -5,22 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import json
-import resource
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
 from portal.evidence.selectors import latest
-from portal.lockbox.s3 import S3Store
 from portal.lockbox.store import lockbox
 from privacy.archive import EVIDENCE, archive_nightly
 from privacy.keeping.destruction import _end, copies_due, destroy_due
@@ -28,10 +23,10 @@ from privacy.keeping.inventory import archive_inventory
 from privacy.models import ArchiveCopy, Destruction
 from tests.consults import building
 from tests.faults.fuse import at_every_step
-from tests.faults.stage import HOW, later, somebody
+from tests.faults.stage import HOW, full_disk, later, somebody, twice
 from tests.faults.stem import Named, Stem
-from tests.lockbox import fake_s3, ministack
-from tests.lockbox.fake_s3 import Answer, Proxy
+from tests.lockbox import fake_s3
+from tests.lockbox.fake_s3 import Proxy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quiet"), pytest.mark.promise("P40")]
 
@@ -97,47 +92,11 @@ def test_a_copy_is_destroyed_once_whatever_kills_its_worker(reads: bool, stem: S
 # --- A store that misbehaves -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:  # type: ignore[misc]
-    with ministack.running() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def bad(server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The archive lies in a bucket behind a proxy that does as it is told."""
-    from botocore.retries.standard import ExponentialBackoff
-
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.01)
-    with fake_s3.proxy(server) as state:
-        address = ministack.bucket(server)
-        settings.LOCKBOX_STORE = "portal.lockbox.s3.S3Store"
-        settings.LOCKBOX_S3_ENDPOINT, settings.LOCKBOX_S3_BUCKET = state.endpoint, address.bucket
-        settings.LOCKBOX_S3_ACCESS_KEY, settings.LOCKBOX_S3_SECRET_KEY = "key", "secret"
-        settings.LOCKBOX_S3_PREFIX, settings.LOCKBOX_S3_TIMEOUT_SECONDS = "clinic/", 1
-        S3Store.from_settings().fit()
-        yield state
-
-
-def _lost(method: str, _path: str, real: Callable[[], Answer]) -> Answer:
-    """Every write is done, and its answer never arrives."""
-    answer = real()
-    return fake_s3.refusal(500, "InternalError") if method == "PUT" else answer
-
-
-def _lies(_method: str, _path: str, real: Callable[[], Answer]) -> Answer:
-    answer = real()
-    if "x-amz-checksum-sha256" in {name.lower() for name in answer.headers}:
-        answer.headers = {n: v for n, v in answer.headers.items() if n.lower() != "x-amz-checksum-sha256"}
-        answer.headers["x-amz-checksum-sha256"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-    return answer
-
-
 @pytest.mark.parametrize(
     "trick",
     [
         fake_s3.always(fake_s3.refusal(403, "AccessDenied")), fake_s3.always(fake_s3.refusal(500, "InternalError")),
-        fake_s3.hanging(1.5), _lies,
+        fake_s3.hanging(1.5), fake_s3.lying,
     ],
     ids=["refuses", "fails", "hangs", "lies about the checksum"],
 )
@@ -159,7 +118,7 @@ def test_a_night_with_a_bad_store_leaves_no_row_and_the_next_one_makes_it_good(
 
 def test_what_was_written_though_no_answer_came_is_found_again(bad: Proxy, clinician: User) -> None:
     building.answered(somebody(), clinician)
-    bad.trick = _lost
+    bad.trick = fake_s3.lost
     assert night() == counts(due=1, failed=1) and not ArchiveCopy.objects.exists()
     bad.trick = None
     assert night(2) == counts(due=1, sealed=1)
@@ -195,14 +154,8 @@ def test_a_full_disk_fails_the_night_cleanly_and_the_next_one_makes_it_good(
     clinician: User, folder: Path
 ) -> None:
     building.answered(somebody(), clinician)
-    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails instead of the process
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, whole[1]))
-    try:
+    with full_disk(20_000):
         assert night() == counts(due=1, failed=1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
-        signal.signal(signal.SIGXFSZ, before)
     assert not ArchiveCopy.objects.exists() and list(lockbox().names("archive/")) == []
     assert list(folder.glob(".incoming/*")) == [], "half a bundle is left"
     assert night(2) == counts(due=1, sealed=1)
@@ -232,27 +185,10 @@ def test_a_disk_that_is_full_when_the_certificate_is_written_ends_the_same(
 # --- Two at once -----------------------------------------------------------------------------------------------
 
 
-def _twice(work: Callable[[], Any]) -> list[Any]:
-    """Two workers begin at the same moment; what each of them returned."""
-    start, found = threading.Barrier(2), []
-
-    def run() -> None:
-        try:
-            start.wait(10)
-            found.append(work())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _worker in range(2)]
-    [thread.start() for thread in threads]
-    [thread.join(60) for thread in threads]
-    return found
-
-
 def test_two_nights_at_once_keep_one_copy(clinician: User, folder: Path) -> None:
     building.answered(somebody(), clinician)
     with later(15):
-        found = _twice(archive_nightly)
+        found = twice(archive_nightly)
     assert len(found) == 2 and all(one["failed"] == 0 for one in found)
     assert ArchiveCopy.objects.count() == 1 and len(list(lockbox().names("archive/"))) == 1
 
@@ -284,7 +220,7 @@ def test_two_runs_at_once_destroy_a_copy_once(clinician: User, folder: Path) -> 
     with later(15):
         archive_nightly()
     with end_of_time():
-        found = _twice(destroy_due)
+        found = twice(destroy_due)
         assert len(found) == 2 and sum(one["destroyed"] for one in found) >= 1
         assert all(one["failed"] == 0 for one in found), found
     assert Destruction.objects.count() == 1

@@ -55,6 +55,21 @@ def hanging(seconds: float) -> Trick:
     return trick
 
 
+def lost(method: str, _path: str, real: Callable[[], Answer]) -> Answer:
+    """Every write is done, and its answer never arrives."""
+    answer = real()
+    return refusal(500, "InternalError") if method == "PUT" else answer
+
+
+def lying(_method: str, _path: str, real: Callable[[], Answer]) -> Answer:
+    """What is kept has another checksum than what was sent."""
+    answer = real()
+    if "x-amz-checksum-sha256" in {name.lower() for name in answer.headers}:
+        answer.headers = {n: v for n, v in answer.headers.items() if n.lower() != "x-amz-checksum-sha256"}
+        answer.headers["x-amz-checksum-sha256"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    return answer
+
+
 @contextmanager
 def proxy(target: str) -> Iterator[Proxy]:
     state = Proxy()

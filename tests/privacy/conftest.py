@@ -29,3 +29,22 @@ def anas(ana: User) -> Patient:
 @pytest.fixture
 def bens(ben: User) -> Patient:
     return building.person(ben, given="Ben", family="Tran")
+
+
+@pytest.fixture
+def places(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store, a mirror and a lockbox of this test; commands that it starts find them too."""
+    for name in ("sealed", "mirror", "lockbox"):
+        monkeypatch.setenv(f"{name.upper()}_DIR", str(tmp_path / name))
+    settings.SEALED_DIR, settings.MIRROR_DIR = tmp_path / "sealed", tmp_path / "mirror"
+    settings.LOCKBOX_DIR = tmp_path / "lockbox"
+    backend = "portal.crypto.storage.SealedFolder"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "sealed": {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / "sealed")}},
+        "mirror": {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / "mirror")}},
+    }
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "portal.settings")
+    monkeypatch.setenv("PORTAL_ENV", "development")
+    for name in ("ARCHIVE_RECIPIENTS", "BACKUP_RECIPIENTS"):
+        monkeypatch.setenv(name, ",".join(getattr(settings, name)))

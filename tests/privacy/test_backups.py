@@ -33,25 +33,7 @@ from privacy.tasks import backup_watch
 from records.models import Patient, Photo
 from tests.privacy.building import ask, carried_out, marked
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P20")]
-
-
-@pytest.fixture(autouse=True)
-def places(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store, a mirror and a lockbox of this test; commands that it starts find them too."""
-    for name in ("sealed", "mirror", "lockbox"):
-        monkeypatch.setenv(f"{name.upper()}_DIR", str(tmp_path / name))
-    settings.SEALED_DIR, settings.MIRROR_DIR = tmp_path / "sealed", tmp_path / "mirror"
-    backend = "portal.crypto.storage.SealedFolder"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "sealed": {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / "sealed")}},
-        "mirror": {"BACKEND": backend, "OPTIONS": {"location": str(tmp_path / "mirror")}},
-    }
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "portal.settings")
-    monkeypatch.setenv("PORTAL_ENV", "development")
-    for name in ("ARCHIVE_RECIPIENTS", "BACKUP_RECIPIENTS"):
-        monkeypatch.setenv(name, ",".join(getattr(settings, name)))
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places"), pytest.mark.promise("P20")]
 
 
 @pytest.fixture
