@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "privacy.middleware.RestoreGateMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "privacy.visitors.middleware.VisitorMiddleware",  # above the session, which a counted visit never reaches
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -252,6 +253,7 @@ SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CHOICE_COOKIE_NAME = "__Host-choice" if PRODUCTION else "choice"  # every cookie: privacy/visitors/cookies.py
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_PATIENT_IDLE_MINUTES = env.int("SESSION_PATIENT_IDLE_MINUTES", 30)
@@ -299,6 +301,12 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 
 # --- Mail (P24) ----------------------------------------------------------------------------------
 LOCAL_INBOX_DIR: str = env.str("LOCAL_INBOX_DIR", "")
+# --- An advertising partner (P44): none unless an address is set --------------------------------------
+PARTNER_SCRIPT_URL: str = env.str("PARTNER_SCRIPT_URL", "")
+PARTNER_NAME: str = env.str("PARTNER_NAME", "")
+PARTNER_POLICY_URL: str = env.str("PARTNER_POLICY_URL", "")
+PARTNER_ORIGINS: list[str] = env.list("PARTNER_ORIGINS", default=[])  # beside the script's own
+
 EMAIL_BACKEND: str = env.str(
     "EMAIL_BACKEND",
     "portal.outbox.inbox.LocalInboxBackend" if LOCAL_INBOX_DIR else "portal.outbox.smtp.SmtpBackend",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("billing/", include("billing.urls")),
     path("privacy/", include("privacy.urls")),
     path("progress/", include("portal.jobs.urls")),
+    path("", include("privacy.visitors.urls")),
     path("inbox/", include("portal.outbox.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -12,6 +12,7 @@ from privacy.looks.selectors import open_reports
 from privacy.models import ArchiveCopy, Destruction
 from privacy.selectors import open_requests
 from privacy.views import emergencies, holds, look_reports, merging, reporting, staff
+from privacy.visitors import admin as visitors_admin  # noqa: F401 - adds its pages
 from records.emergency.selectors import to_review
 
 

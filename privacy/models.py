@@ -12,11 +12,12 @@ from privacy.backups.models import ErasureDone, LedgerCheck, MirroredFile
 from privacy.keeping.models import Destruction, LegalHold
 from privacy.looks.models import LookReport, ReportState
 from privacy.state import RequestState
+from privacy.visitors.models import VisitCount
 
 __all__ = [
     "ArchiveCopy", "ArchiveReason", "DeidentifiedCase", "DenialGround", "Destruction", "ErasureDone", "LedgerCheck",
     "LegalHold", "LookReport", "MirroredFile", "RecordCopy", "ReportState", "RequestKind", "RequestState",
-    "RightsRequest",
+    "RightsRequest", "VisitCount",
 ]
 
 

@@ -9,20 +9,26 @@ from django.db import transaction
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
+from privacy.requests.models import WORDS
+from records.vault.content import opened
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
     "privacy.RightsRequest": {
         **dict.fromkeys(
             (
-                "id", "kind", "subject_id", "account_id", "state", "form_key", "received_on", "due_on", "officer_id",
-                "denial_ground", "job_id", "created_at", "ended_at", "held_at",
+                "id", "kind", "subject_id", "account_id", "channel", "entered_by", "state", "form_key", "received_on",
+                "first_due_on", "due_on", "extended_at", "identity_state", "identity_how", "identity_by",
+                "identity_at", "officer_id", "fee_state", "fee_cents", "denial_ground", "in_part", "denied_by",
+                "review_asked_on", "reviewed_by", "outcome", "joined_to", "job_id", "created_at", "answered_at",
+                "ended_at", "held_at",
             ),
             _O,
         ),
-        "note": _C,
-        "denial_letter": _C,
+        **dict.fromkeys(("details", "particulars", "extension_reason", "denial_letter", "answer"), _C),
+        **dict.fromkeys(("contact", "identity_note"), FieldClass.IDENTIFIER),
     },
+    "privacy.RequestStep": dict.fromkeys(("id", "request", "action", "state", "by_id", "by_role", "at"), _O),
     "privacy.LookReport": {
         **dict.fromkeys(
             (
@@ -66,6 +72,8 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     "privacy.MirroredFile": dict.fromkeys(("name", "size", "sha256", "mirrored_at", "left_at"), _O),
     "privacy.ErasureDone": dict.fromkeys(("request_id", "done_at", "replayed"), _O),
     "privacy.LedgerCheck": dict.fromkeys(("database", "checked_at"), _O),
+    # Counters of pages (P09): no row stands for a visit, let alone a visitor.
+    "privacy.VisitCount": dict.fromkeys(("id", "day", "page", "family", "stay", "views"), _O),
     # De-identified by RULES 1.54: no person belongs to a row, so none is exported or erased with one.
     "privacy.DeidentifiedCase": dict.fromkeys(
         (
@@ -80,10 +88,11 @@ CLEAR_TEXT: dict[str, str] = {
     f"{model}.{name}": _WHY
     for model, fields in FIELDS.items()
     for name in fields
-    if name not in ("note", "denial_letter", "key", "words", "answer", "reason", "release_reason")
+    if name not in (*WORDS, "key", "words", "reason", "release_reason")
 }
 RETAINED: dict[str, str] = {
     "privacy.RightsRequest": "proof that the request was answered in time: ids and dates only, words wiped",
+    "privacy.RequestStep": "when each step of a request was taken: codes, ids and times only",
     "privacy.LookReport": "proof that the report was answered: ids, codes and dates only, words wiped",
     "privacy.LegalHold": "proof of when a record was kept longer: ids and dates only, words wiped",
     "privacy.Destruction": "the certificate that a copy was destroyed: ids, dates and a hash only",
@@ -94,18 +103,23 @@ RETAINED: dict[str, str] = {
 def export_for(subject: Subject) -> dict[str, Any]:
     """The person's requests, in their own words where they gave some, and copies in the archive."""
     requests = [
-        {
-            "kind": row.kind, "state": row.state, "received_on": row.received_on.isoformat(),
-            "due_on": row.due_on.isoformat(), "note": row.note,
-            "denial_ground": row.denial_ground, "denial_letter": row.denial_letter,
-        }
-        for row in RightsRequest.objects.filter(subject_id=subject.subject_id).order_by("received_on")
+        _request(row) for row in RightsRequest.objects.filter(subject_id=subject.subject_id).order_by("received_on")
     ]
     copies = [
         {"sealed_at": row.sealed_at.isoformat(), "retain_until": row.retain_until.isoformat(), "reason": row.reason}
         for row in ArchiveCopy.objects.filter(subject_id=subject.subject_id).order_by("sealed_at")
     ]
     return {"requests": requests, "look_reports": _reports(subject), "archive_copies": copies}
+
+
+def _request(row: RightsRequest) -> dict[str, Any]:
+    """One request in the person's and the clinic's words; what cannot be read says so."""
+    words = {name: opened(row, name) for name in WORDS}
+    return {
+        "kind": row.kind, "state": row.state, "channel": row.channel, "received_on": row.received_on.isoformat(),
+        "due_on": row.due_on.isoformat(), "identity": row.identity_how, "denial_ground": row.denial_ground,
+        "outcome": row.outcome, "fee_cents": row.fee_cents, **{name: value for name, value in words.items() if value},
+    }
 
 
 def archive_for(subject: Subject) -> dict[str, Any]:
@@ -136,7 +150,9 @@ def erase_for(subject: Subject) -> dict[str, int]:
     names = list(copies.values_list("name", flat=True))
     transaction.on_commit(lambda: _files_remove(names), robust=True)
     removed, _by_model = copies.delete()
-    RightsRequest.objects.filter(subject_id=subject.subject_id).update(note="", denial_letter="")
+    RightsRequest.objects.filter(subject_id=subject.subject_id).update(
+        details="", particulars=None, contact=None, identity_note="", extension_reason="", denial_letter="", answer=""
+    )
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
     return {"privacy.RecordCopy": removed} if removed else {}

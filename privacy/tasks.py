@@ -9,6 +9,7 @@ from privacy import archive, deidentified, exports, merging, replay
 from privacy.backups.mails import backup_overdue
 from privacy.backups.services import backup_make, backups_expire, overdue
 from privacy.keeping import destruction, inventory
+from privacy.visitors import tasks as visitor_tasks  # noqa: F401 - Celery looks for them here
 
 BACKUP_SECONDS = settings.BACKUP_SECONDS
 

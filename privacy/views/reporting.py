@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from consults.questionnaires import NEWEST, newest
 from portal.evidence.selectors import latest
 from portal.guards import AuthRequest
 from portal.poke import poke
@@ -36,7 +37,7 @@ def numbers(request: AuthRequest) -> HttpResponse:
         (_("How it ended"), _in_words(counts["outcome"], {"answered": _("Answered"), "declined": _("Not taken on")})),
         (_("Diagnosis"), counts["diagnosis_code"]),
         (_("With a prescription"), _in_words(counts["prescription"], yes_no)),
-        (_("Chosen answers"), counts["codes"]),
+        *_answers(counts["codes"]),
     ]
     context = {
         **admin.site.each_context(request), "title": _("Numbers without names"), "total": sum(counts["year"].values()),
@@ -65,6 +66,24 @@ def numbers_again(request: AuthRequest) -> HttpResponse:
     poke("privacy.deidentify")
     messages.success(request, _("The numbers are being made anew. Load the page again in a minute."))
     return redirect("admin:numbers")
+
+
+def _answers(counts: Mapping[str, int]) -> list[tuple[str, dict[str, int]]]:
+    """One table for each question, in the words and the order of the questionnaires."""
+    words = {
+        f"{question.id}:{choice.code}": (question.text, choice.label)
+        for questionnaire in map(newest, NEWEST)
+        for screen in questionnaire.screens
+        for question in screen.questions
+        for choice in question.choices
+    }
+    tables: dict[str, dict[str, int]] = {}
+    # What an older questionnaire asked stands last, under its codes.
+    for key in (*words, *(key for key in sorted(counts) if key not in words)):
+        if key in counts:
+            question, answer = words.get(key) or key.split(":", 1)
+            tables.setdefault(question, {})[answer] = counts[key]
+    return list(tables.items())
 
 
 def _in_words(counts: Mapping[str, int], words: Mapping[str, Any]) -> dict[str, int]:

@@ -60,6 +60,11 @@ TABLE: dict[str, Access] = {
     "pages:robots": everybody(),
     "pages:security_txt": everybody(),
     "privacy:promises": everybody(),
+    "visitors:cookies": everybody(),
+    "visitors:choose": Access(_row("go", "go"), deed=True),
+    "visitors:count": Access(_row("204", "204"), deed=True),
+    "visitors:partner_frame": everybody("404"),  # the clinic has no partner
+    "visitors:gpc": everybody(),
     # Signing up and in
     "accounts:start": everybody("200", **dict.fromkeys(SIGNED_IN, "go")),
     "accounts:sign_up": everybody("go"),
@@ -192,6 +197,7 @@ TABLE: dict[str, Access] = {
     "admin:unreadable_again": deed("support", "officer"),
     "admin:access_log_state": desk("officer"),
     "admin:access_log_reviewed": deed("officer", gets="200"),
+    **{f"admin:{page}": desk("officer", "owner") for page in ("visits", "visits_file")},
     "admin:patients_find": desk("clinician", "other_clinician", "officer"),
     "admin:patients_apart": deed("clinician", "other_clinician", "officer"),
     # The emergency of the addresses is the other clinician's, at another patient's record.

@@ -58,6 +58,7 @@ DECLARED: dict[str, set[str]] = {
         "retention",
         "smallcells",
     },
+    "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
     "privacy/keeping": {"bundles", "destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
 }

@@ -1,0 +1,1 @@
+"""Pages about cookies for everybody, and about visits for the clinic."""
