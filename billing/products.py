@@ -13,7 +13,10 @@ from django.utils.translation import gettext
 from portal.errors import DomainError
 
 CONSULT_FEE = "consult_fee"
-_NAMES = {CONSULT_FEE: "Online consult fee"}
+COPY_FEE = "record_copy_fee"
+_NAMES = {CONSULT_FEE: "Online consult fee", COPY_FEE: "Copying fee"}
+# Their price is a sum that was quoted for this one order and agreed to; all others have a price of their own.
+QUOTED = frozenset({COPY_FEE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,19 @@ class Product:
     currency: str
 
 
-def product(code: str) -> Product:
-    """The product as sold today. Raises ``DomainError`` (``unknown_product``)."""
-    prices = {CONSULT_FEE: settings.CONSULT_FEE_CENTS}
+def product(code: str, *, quoted_cents: int | None = None) -> Product:
+    """The product as sold today; ``quoted_cents`` is the price of one that is quoted, and of no other.
+
+    Raises ``DomainError`` (``unknown_product``), ``ValueError`` for a quoted price where none is
+    due, or a missing one.
+    """
+    prices = {CONSULT_FEE: settings.CONSULT_FEE_CENTS, **dict.fromkeys(QUOTED, quoted_cents)}
     if code not in prices:
         raise DomainError("unknown_product", gettext("This cannot be bought."))
-    return Product(code=code, name=product_name(code), amount_cents=prices[code], currency=settings.CURRENCY)
+    cents = prices[code]
+    if (code in QUOTED) != (quoted_cents is not None) or cents is None or cents <= 0:
+        raise ValueError("a product has its own price, or a quoted one above zero")
+    return Product(code=code, name=product_name(code), amount_cents=cents, currency=settings.CURRENCY)
 
 
 def product_name(code: str) -> str:

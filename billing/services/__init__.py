@@ -5,6 +5,7 @@ from billing.services.effects import effect_run
 from billing.services.reconcile import reconcile, sweep
 from billing.services.refunds import refund_send, refund_start, refund_sync
 from billing.services.sync import payment_sync
+from billing.services.undoing import order_undo
 from billing.services.webhooks import webhook_process, webhook_store
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "effect_run",
     "order_cancel",
     "order_open",
+    "order_undo",
     "payment_sync",
     "reconcile",
     "refund_send",

@@ -33,14 +33,17 @@ SPARE_KEYS = 5
 
 
 @transaction.atomic
-def order_open(*, by: Actor, subject_id: UUID, kind: str, reference: UUID, product_code: str) -> Order:
+def order_open(
+    *, by: Actor, subject_id: UUID, kind: str, reference: UUID, product_code: str, quoted_cents: int | None = None
+) -> Order:
     """The order for one thing to be paid; opening it again returns the first one, at its price.
 
+    ``quoted_cents`` is the agreed sum of a product without a price of its own (``products.QUOTED``).
     Raises ``DomainError`` (``unknown_product``) and ``ValueError`` when the reference belongs to
     another subject.
     """
     require(by, Permission.PAY)
-    wanted = product(product_code)
+    wanted = product(product_code, quoted_cents=quoted_cents)
     order, created = Order.objects.get_or_create(
         kind=kind,
         reference=reference,

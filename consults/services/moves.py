@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from billing.models import Order
 from billing.selectors import order_by_reference
-from billing.services import order_cancel, refund_start
-from billing.state import OrderState, PaymentState
+from billing.services import order_undo
+from billing.state import PaymentState
 from consults.models import Consult
 from consults.state import ALLOWED_ROLES, TRANSITIONS, ConsultAction, ConsultState
 from portal.audit.models import Action
@@ -139,22 +139,5 @@ def money_back(consult: Consult) -> None:
     A payment that arrives for a cancelled order is shown to staff by billing itself.
     """
     order = order_of(consult.pk)
-    if order is None or (order.state != OrderState.PAID and _cancelled(order)):
-        return
-    payment = order.payments.filter(state=PaymentState.COMPLETED, problem="").first()
-    left = payment.amount_cents - payment.refund_cents if payment else 0
-    if payment is not None and left > 0:
-        refund_start(
-            by=SYSTEM, payment=payment, amount_cents=left, reason_code=REFUND_REASON,
-            once_key=f"consult-{consult.pk}",
-        )
-
-
-def _cancelled(order: Order) -> bool:
-    """True when nobody can pay this order any more; False when it was paid this very moment."""
-    try:
-        order_cancel(by=SYSTEM, order=order)
-    except DomainError as error:
-        # In review: there is odd money at Square, which staff give back.
-        return error.code != "order_state"
-    return True
+    if order is not None:
+        order_undo(by=SYSTEM, order=order, reason_code=REFUND_REASON, once_key=f"consult-{consult.pk}")
