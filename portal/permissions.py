@@ -64,6 +64,8 @@ class Permission(models.TextChoices):
     PATIENTS_FIND = "patients.find", _("Look for a patient")
     RECORDS_MERGE = "records.merge", _("Make two records of one person one")
     REQUESTS_HANDLE = "requests.handle", _("Handle privacy requests")
+    REPORTS_ENTER = "reports.enter", _("Enter a report that came by mail or phone")
+    ACCOUNTS_SUSPEND = "accounts.suspend", _("Stop a sign-in or a device that is misused")
     ARCHIVE_VIEW = "archive.view", _("See archive copies and evidence")
     AUDIT_VIEW = "audit.view", _("See the access log")
     MAIL_VIEW = "mail.view", _("See outgoing mail without its content")
@@ -83,19 +85,23 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: frozenset({_P.RECORD_OWN, _P.CONSULT_START, _P.PAY}),
     Role.GUARDIAN: frozenset({_P.RECORD_OWN, _P.PAY}),
     Role.CLINICIAN: frozenset(
-        {_P.ADMIN_ENTER, _P.QUEUE_VIEW, _P.CASE_REVIEW, _P.RECORD_OPEN, _P.BREAK_GLASS, _P.PATIENTS_FIND}
+        {
+            _P.ADMIN_ENTER, _P.QUEUE_VIEW, _P.CASE_REVIEW, _P.RECORD_OPEN, _P.BREAK_GLASS, _P.PATIENTS_FIND,
+            _P.REPORTS_ENTER,
+        }
     ),
     Role.OFFICER: frozenset(
         {
             _P.ADMIN_ENTER, _P.REQUESTS_HANDLE, _P.ARCHIVE_VIEW, _P.AUDIT_VIEW, _P.MAIL_VIEW,
             _P.RECORD_OPEN, _P.PATIENTS_FIND, _P.RECORDS_MERGE, _P.HEALTH_VIEW,
+            _P.REPORTS_ENTER, _P.ACCOUNTS_SUSPEND,
             _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.JOBS_VIEW, _P.PAYMENTS_VIEW, _P.REPORTS_VIEW,
         }
     ),
     Role.SUPPORT: frozenset(
         {
             _P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.MAIL_VIEW, _P.MAIL_RESEND, _P.PAYMENTS_VIEW,
-            _P.HEALTH_VIEW,
+            _P.HEALTH_VIEW, _P.REPORTS_ENTER,
         }
     ),
     Role.OWNER: frozenset(

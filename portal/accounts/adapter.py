@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import gate
 from portal.accounts.models import User
+from portal.accounts.suspending import device_is_suspended
 from portal.crypto.tokens import seal_text, unseal_text
 from portal.outbox.services import mail_queue
 
@@ -61,6 +63,15 @@ class AccountAdapter(DefaultAccountAdapter):
         """Signing in and out show for themselves, without a sentence about it."""
         if message_template not in ("account/messages/logged_in.txt", "account/messages/logged_out.txt"):
             super().add_message(request, level, message_template, *args, **kwargs)
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
+        """A device that was stopped gets the page that a closed sign-in gets, after the right password only (P56)."""
+        refused: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        agent = request.headers.get("User-Agent", "")
+        if refused is None and device_is_suspended(user.pk, agent, self.get_client_ip(request) or ""):
+            clear_login(request)
+            refused = self.respond_user_inactive(request, user)
+        return refused
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Staff start at their desk, patients at home."""

@@ -35,6 +35,9 @@ NOTICES: dict[str, Text] = {
     "webauthn_removed": _("A passkey was removed from your account"),
     "closed": _("Your sign-in is closed"),
     "reopened": _("Your sign-in is open again"),
+    "suspended": _("Your sign-in has been stopped"),
+    "device_suspended": _("A device was signed out of your account"),
+    "unsuspended": _("Your sign-in works again"),
     "merged_closed": _("One of your two sign-ins is closed"),
     "merged_kept": _("Your two records are one now"),
 }

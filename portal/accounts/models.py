@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.context import Actor
-from portal.crypto.fields import EncryptedCharField
+from portal.crypto.fields import EncryptedCharField, EncryptedTextField
 from portal.permissions import ACCOUNT_ROLES, STAFF_ROLES, Role
 
 
@@ -90,6 +90,54 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return False
+
+
+class SuspensionReason(models.TextChoices):
+    """Why a sign-in is stopped: the closed list of P56."""
+
+    TAKEN_OVER = "taken_over", _("Somebody else seems to use it")
+    THREATS = "threats", _("Threats or harassment")
+    SNOOPING = "snooping", _("Looked at records without need")
+    FRAUD = "fraud", _("False identity, or fraud with payments")
+    ATTACK = "attack", _("Attacks on the portal, or automated use")
+
+
+class Suspension(models.Model):
+    """One stop of an account, or of one device of it, until it is lifted. Who, why and when stay.
+
+    ``device`` is a keyed hash of browser and network; empty: the whole account. Rights do not end with it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    account_id = models.UUIDField()
+    device = models.CharField(max_length=64, blank=True)
+    device_words = EncryptedCharField(context="accounts.Suspension.device_words", max_length=300, blank=True)
+    reason = models.CharField(max_length=12, choices=SuspensionReason.choices)
+    note = EncryptedTextField(context="accounts.Suspension.note")
+    placed_by = models.UUIDField()
+    placed_at = models.DateTimeField()
+    lifted_by = models.UUIDField(null=True, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lift_note = EncryptedTextField(context="accounts.Suspension.lift_note", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "device"], condition=models.Q(lifted_at=None), name="suspended_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reason__in=SuspensionReason.values), name="suspension_reason_listed"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lifted_at=None, lifted_by=None)
+                | models.Q(lifted_at__isnull=False, lifted_by__isnull=False),
+                name="suspension_lifted_by_somebody",
+            ),
+        ]
+        indexes = [models.Index(fields=["-placed_at"], name="suspension_newest")]
+
+    def __str__(self) -> str:
+        return f"suspension {self.pk}"
 
 
 def _one_form(password: str) -> str:

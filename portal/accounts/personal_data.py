@@ -8,12 +8,15 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 
-from portal.accounts.models import User
+from portal.accounts.models import Suspension, User
 from portal.accounts.services import sessions_erase
 from portal.permissions import STAFF_ROLES
 from portal.subjects import FieldClass, Subject
 
 _USER = ("id", "password", "last_login", "role", "time_zone", "is_active", "date_joined", "closed_at")
+_SUSPENSION = (
+    "id", "account_id", "device", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at",
+)
 _ADDRESS = ("id", "user", "verified", "primary")
 _CONFIRMATION = ("id", "email_address", "created", "sent", "key")
 _FACTOR = ("id", "user", "type", "data", "created_at", "last_used_at")
@@ -23,6 +26,10 @@ _OP = FieldClass.OPERATIONAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
     "accounts.User": {
         **dict.fromkeys(_USER, _OP), "email": FieldClass.IDENTIFIER, "display_name": FieldClass.IDENTIFIER,
+    },
+    "accounts.Suspension": {
+        **dict.fromkeys(_SUSPENSION, _OP),
+        **dict.fromkeys(("note", "lift_note", "device_words"), FieldClass.IDENTIFIER),
     },
     "account.EmailAddress": {**dict.fromkeys(_ADDRESS, _OP), "email": FieldClass.IDENTIFIER},
     "account.EmailConfirmation": dict.fromkeys(_CONFIRMATION, _OP),
@@ -40,6 +47,8 @@ CLEAR_TEXT: dict[str, str] = {
     "usersessions.UserSession.ip": "the person must see from where somebody signed in, to end it",
     "usersessions.UserSession.user_agent": "the person must recognise the device, to end its sign-in",
     **{f"accounts.User.{name}": _STATE for name in _USER},
+    **{f"accounts.Suspension.{name}": "ids, a keyed hash, a code and times that sign-in asks for"
+       for name in _SUSPENSION},
     **{f"account.EmailAddress.{name}": _STATE for name in _ADDRESS},
     **{f"account.EmailConfirmation.{name}": "stays empty: codes are used, not links" for name in _CONFIRMATION},
     **{
@@ -52,7 +61,9 @@ CLEAR_TEXT: dict[str, str] = {
         for name in _SESSION
     },
 }
-RETAINED: dict[str, str] = {}
+RETAINED: dict[str, str] = {
+    "accounts.Suspension": "proof of who stopped a sign-in and why: ids, codes and dates; the device's words are wiped",
+}
 
 
 def export_for(subject: Subject) -> dict[str, Any]:
@@ -102,6 +113,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
         _rows, by_model = user.delete()
         for label, count in by_model.items():
             removed[label] = removed.get(label, 0) + count
+    Suspension.objects.filter(account_id__in=subject.account_ids).update(device_words="", note="", lift_note="")
     return {label: count for label, count in removed.items() if count}
 
 
@@ -121,6 +133,10 @@ def _account(user: User) -> dict[str, Any]:
         "opened_at": user.date_joined.isoformat(),
         "last_sign_in_at": _when(user.last_login),
         "closed_at": _when(user.closed_at),
+        "stopped": [
+            {"since": row.placed_at.isoformat(), "why": row.reason, "until": _when(row.lifted_at)}
+            for row in Suspension.objects.filter(account_id=user.pk).order_by("placed_at")
+        ],
     }
 
 

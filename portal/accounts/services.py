@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +20,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.accounts.models import User
+from portal.accounts.models import Suspension, User
 from portal.agreements.personal_data import erase_for as erase_agreements
 from portal.audit.models import Action
 from portal.audit.services import access_record
@@ -40,8 +41,14 @@ def sessions_end(*, account_id: UUID, keep: str = "") -> int:
     """Sign an account out everywhere but in the session ``keep``. Returns the sessions ended."""
     listed = UserSession.objects.filter(user_id=account_id).exclude(session_key=keep)
     keys = list(listed.values_list("session_key", flat=True))
+    return sessions_end_of(session_keys=keys)
+
+
+def sessions_end_of(*, session_keys: Iterable[str]) -> int:
+    """End these sessions and take them off the list of sign-ins. Returns how many there were."""
+    keys = list(session_keys)
     ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
-    listed.delete()
+    UserSession.objects.filter(session_key__in=keys).delete()
     return ended
 
 
@@ -126,7 +133,7 @@ def account_reopen(*, by: Actor, account_id: UUID) -> None:
     if user is None:
         raise NotVisible
     user.closed_at = None
-    user.is_active = True
+    user.is_active = not Suspension.objects.filter(account_id=user.pk, device="", lifted_at=None).exists()
     user.save(update_fields=["closed_at", "is_active"])
     access_record(
         by=by, action=Action.GRANT, purpose=Purpose.SUPPORT, subject_id=None,

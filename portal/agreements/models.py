@@ -17,6 +17,7 @@ class PolicyKind(models.TextChoices):
     PRIVACY_POLICY = "privacy_policy", _("Privacy policy")
     TERMS_OF_SERVICE = "terms_of_service", _("Terms of service")
     NOTICE_OF_PRIVACY_PRACTICES = "notice_of_privacy_practices", _("Notice of privacy practices")
+    ELECTRONIC_NOTICES = "electronic_notices", _("Notices by email")
 
 
 class PolicyVersion(models.Model):
@@ -43,6 +44,8 @@ class AgreementContext(models.TextChoices):
     SIGN_UP = "sign_up", _("Sign-up")
     CONSULT = "consult", _("Sending a consult")
     CHECKOUT = "checkout", _("Checkout")
+    ACCOUNT = "account", _("The account page")
+    REPORT = "report", _("A report with a name")
 
 
 class Agreement(models.Model):
@@ -67,3 +70,16 @@ class Agreement(models.Model):
 
     def __str__(self) -> str:
         return f"agreement {self.id}"
+
+
+class Withdrawal(models.Model):
+    """One agreement taken back, of a kind that can be. Never changed; agreeing again is a new agreement."""
+
+    agreement = models.OneToOneField(Agreement, on_delete=models.PROTECT, primary_key=True, related_name="withdrawal")
+    withdrawn_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"withdrawal of agreement {self.agreement_id}"

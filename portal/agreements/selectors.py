@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -35,3 +36,9 @@ def versions(kind: PolicyKind) -> QuerySet[PolicyVersion]:
 def agreements_of(account_id: UUID) -> QuerySet[Agreement]:
     """What an account agreed to, newest first."""
     return Agreement.objects.filter(account_id=account_id).select_related("policy").order_by("-agreed_at")
+
+
+def agreed_accounts(account_ids: Iterable[UUID], kind: PolicyKind) -> set[UUID]:
+    """Which of these accounts agreed to a text of this kind, of whatever version, and have not taken it back."""
+    held = Agreement.objects.filter(account_id__in=set(account_ids), policy__kind=kind, withdrawal=None)
+    return set(held.values_list("account_id", flat=True))

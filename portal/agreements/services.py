@@ -6,12 +6,16 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from portal.agreements.models import Agreement, AgreementContext, PolicyKind, PolicyVersion
+from portal.agreements.models import Agreement, AgreementContext, PolicyKind, PolicyVersion, Withdrawal
+from portal.agreements.selectors import agreed_accounts, current
+from portal.audit.models import Action
+from portal.audit.services import access_record
 from portal.context import Actor
+from portal.permissions import Purpose
 
 POLICIES = Path(__file__).parent / "policies"
 
@@ -54,3 +58,27 @@ def agreement_record(
         ],
         ignore_conflicts=True,  # the same agreement on the same occasion is there already
     )
+
+
+@transaction.atomic
+def notices_by_email(*, by: Actor, wanted: bool, remote_address: str = "") -> bool:
+    """Agree that legal notices may come by email, or take that back (RULES 3.6); returns whether it changed.
+
+    Each "yes" is an agreement of its own to the version in force, each "no" its withdrawal.
+    """
+    kind = PolicyKind.ELECTRONIC_NOTICES
+    if (by.account in agreed_accounts([by.account], kind)) == wanted:
+        return False
+    if wanted:
+        agreement_record(
+            by=by, policies=[current(kind)], context=AgreementContext.ACCOUNT, reference=uuid4(),
+            remote_address=remote_address,
+        )
+    else:
+        for agreement in Agreement.objects.filter(account_id=by.account, policy__kind=kind, withdrawal=None):
+            Withdrawal.objects.create(agreement=agreement)
+    access_record(
+        by=by, action=Action.AGREE if wanted else Action.WITHDRAW, purpose=Purpose.TAILORING, subject_id=None,
+        object_kind="agreements.agreement", object_id=by.account_id, basis=f"policy:{kind.value}",
+    )
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
@@ -42,6 +43,16 @@ def tokens_under_all_keys(kind: TokenKind, word: str) -> list[UUID]:
 def pair_word(first: str, second: str) -> str:
     """Two words of a name as one word, whichever comes first."""
     return "\n".join(sorted((first, second)))
+
+
+def _name_and_birth(name: str, born: str) -> str:
+    return f"{born}\nname\n{name}"
+
+
+def same_name_tokens(name: str, born: dt.date) -> list[UUID]:
+    """The hashes under which somebody with this whole name and this birth date stands, in any order of words."""
+    whole = " ".join(sorted({"".join(parts) for parts in words.chunks(name)}))
+    return tokens_under_all_keys(TokenKind.SAME_PERSON, _name_and_birth(whole, born.isoformat())) if whole else []
 
 
 def tokens_write(patient: Patient) -> int:
@@ -106,7 +117,7 @@ def _of_same_person(patient: Patient) -> Iterator[tuple[TokenKind, str]]:
     born = str(patient.birth_date)
     name = " ".join(sorted(_single_words(patient)))
     if name:
-        yield TokenKind.SAME_PERSON, f"{born}\nname\n{name}"
+        yield TokenKind.SAME_PERSON, _name_and_birth(name, born)
     phone = words.phone_number(patient.phone)
     if len(phone) >= 7:
         yield TokenKind.SAME_PERSON, f"{born}\nphone\n{phone[-7:]}"
