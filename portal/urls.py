@@ -9,6 +9,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("consults.urls")),
     path("record/", include("records.urls")),
+    path("fhir/", include("records.fhir.urls")),
     path("billing/", include("billing.urls")),
     path("privacy/", include("privacy.urls")),
     path("progress/", include("portal.jobs.urls")),

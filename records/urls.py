@@ -37,6 +37,7 @@ urlpatterns = [
     path("documents/", documents.documents, name="documents"),
     path("of/<uuid:patient_id>/documents/", documents.documents, name="documents_of"),
     path("documents/<uuid:document_id>/", documents.document, name="document"),
+    path("documents/<uuid:document_id>/change/", documents.document_change, name="document_change"),
     path("documents/<uuid:document_id>/remove/", documents.document_take_back, name="document_take_back"),
     path("documents/<uuid:document_id>/<slug:variant>/<int:page>/", documents.document_file, name="document_file"),
     path("<section:section>/", sections.section, name="section"),

@@ -17,6 +17,7 @@ from consults.questionnaire import Flag, FlagAction, Questionnaire, Questionnair
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
+from records.documents.selectors import DocumentCard
 from records.photos.models import PhotoView
 from records.photos.selectors import PhotoCard
 from records.vault import UNREADABLE, AnswerView, EncounterView, PatientView, open_record
@@ -79,6 +80,7 @@ class CaseFile:
     shelves: tuple[Shelf, ...]
     dangers: frozenset[str]
     glance: Glance
+    documents: tuple[DocumentCard, ...] = ()
 
     @property
     def cautioned(self) -> frozenset[str]:
@@ -160,6 +162,7 @@ def open_case_file(*, by: Actor, consult: Consult) -> CaseFile:
         consult=consult, patient=record.patient, encounter=here, earlier=earlier,
         groups=_groups(_against(here, earlier), asked), flags=_flags(here, asked),
         shelves=_shelves(here, earlier), dangers=_dangers(here, asked), glance=glance_of(record.sections),
+        documents=record.documents,
     )
 
 

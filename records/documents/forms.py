@@ -1,4 +1,4 @@
-"""The form with which a person hands in a document."""
+"""The forms with which a person hands in a document, and sets right what it is called."""
 
 from __future__ import annotations
 
@@ -12,8 +12,21 @@ from records.documents.services import TITLE_LENGTH
 ACCEPTED = ".pdf,image/*,.tif,.tiff,.heic,.heif"
 
 
-class DocumentForm(forms.Form):
-    """One file, what it is, and the day written on it. The file's own name is not read."""
+class DocumentWordsForm(forms.Form):
+    """What a document is, what to call it, and the day written on it."""
+
+    kind = forms.ChoiceField(label=_("What is it?"), choices=DocumentKind.choices)
+    title = forms.CharField(
+        label=_("What shall we call it?"), required=False, max_length=TITLE_LENGTH,
+        help_text=_("For example: blood test, letter from Dr. Lee."),
+    )
+    dated = forms.DateField(
+        label=_("The day written on it"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+
+class DocumentForm(DocumentWordsForm):
+    """One file, and the same about it. The file's own name is not read."""
 
     form_key = FormKeyField()
     document = forms.FileField(
@@ -23,11 +36,4 @@ class DocumentForm(forms.Form):
         },
         widget=forms.FileInput(attrs={"accept": ACCEPTED}),
     )
-    kind = forms.ChoiceField(label=_("What is it?"), choices=DocumentKind.choices)
-    title = forms.CharField(
-        label=_("What shall we call it?"), required=False, max_length=TITLE_LENGTH,
-        help_text=_("For example: blood test, letter from Dr. Lee."),
-    )
-    dated = forms.DateField(
-        label=_("The day written on it"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    field_order = ["form_key", "document"]

@@ -48,6 +48,11 @@ class DocumentCard:
         return self.state in (UploadState.RECEIVED, UploadState.PROCESSING)
 
     @property
+    def pages_shown(self) -> range:
+        """The numbers of the pages that have a picture."""
+        return range(1, self.previews + 1)
+
+    @property
     def shown_title(self) -> str:
         """What a list calls it: its title, or what kind it is."""
         return str(self.title) or str(self.kind.label)

@@ -21,6 +21,7 @@ from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import Actor
 from portal.crypto import sealed
+from portal.crypto.fields import DecryptionError
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.guards import claim_form_key
@@ -81,22 +82,23 @@ def document_receive(
 
 
 def document_change(
-    *, by: Actor, document_id: UUID, kind: str, title: str | None, dated: dt.date | None
+    *, by: Actor, document_id: UUID, kind: str, title: str, dated: dt.date | None
 ) -> Document:
-    """Set right what a document is; the former values are kept (P38).
+    """Set right what a document is; the former values are kept (P38). What cannot be read is never saved over.
 
-    ``title`` None leaves a title as it is, so that one that cannot be read is never saved over. Raises
-    ``NotVisible`` and ``DomainError``.
+    Raises ``NotVisible`` and ``DomainError``: ``unreadable`` for one of which a part would be lost.
     """
     document = _visible(document_id)
     grant = access.require_open(by=by, patient_id=document.patient_id, purpose=Purpose.CARE, whole=True)
     if grant not in BASIS_OF:
         raise NotVisible
     require(by, Permission.CASE_REVIEW if grant is GrantKind.CARE_TEAM else Permission.RECORD_OWN)
-    values = _checked(kind, title or "", dated)
-    changed = ["kind", "dated"] + (["title"] if title is not None else [])
+    values = _checked(kind, title, dated)
     with transaction.atomic(), basis(BASIS_OF[grant], by=by):
         row = _locked(document_id)
+        changed = [name for name, value in values.items() if _readable(row, name) != value]
+        if not changed:
+            return row
         for name in changed:
             setattr(row, name, values[name])
         row.save(update_fields=changed)
@@ -185,6 +187,17 @@ def _locked(document_id: UUID) -> Document:
     if row is None:
         raise NotVisible
     return row
+
+
+def _readable(row: Document, name: str) -> object:
+    try:
+        return getattr(row, name)
+    except DecryptionError:
+        raise DomainError(
+            "unreadable",
+            _("This cannot be read at the moment, so it cannot be changed. It is kept as it is, and our staff "
+              "have been told."),
+        ) from None
 
 
 def _store_down() -> DomainError:

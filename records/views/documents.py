@@ -1,4 +1,4 @@
-"""Lab results and records from elsewhere: hand one in, see what there is, read it, take it back (P07)."""
+"""Lab results and records from elsewhere: hand one in, read it, set right its name, take it back (P07)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from portal.errors import DomainError, StorageUnavailable
 from portal.guards import AuthRequest, role_required
 from portal.permissions import Purpose, Role
 from records import vault
-from records.access import usual_purpose
+from records.access import may_open, usual_purpose
+from records.documents import services
 from records.documents.files import VARIANTS
-from records.documents.forms import DocumentForm
-from records.documents.services import document_receive, document_remove
+from records.documents.forms import DocumentForm, DocumentWordsForm
 from records.vault.documents import open_document_card, open_document_file, open_documents
 from records.views.record import FAMILY, whose
 
@@ -34,7 +34,7 @@ def documents(request: AuthRequest, patient_id: UUID | None = None) -> HttpRespo
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            document_receive(
+            services.document_receive(
                 by=request.actor, patient_id=wanted, kind=given["kind"], title=given["title"], dated=given["dated"],
                 upload=given["document"], form_key=given["form_key"],
             )
@@ -53,7 +53,8 @@ def document(request: AuthRequest, document_id: UUID) -> HttpResponse:
     """One document with pictures of its pages."""
     card = open_document_card(by=request.actor, document_id=document_id, purpose=Purpose.CARE)
     _wanted, own = whose(request, card.patient_id)
-    context = {"document": card, "pages": range(1, card.previews + 1), "own": own}
+    acts = may_open(by=request.actor, patient_id=card.patient_id, purpose=Purpose.CARE, whole=True) is not None
+    context = {"document": card, "own": own, "acts": acts}
     return render(request, "records/document.html", context)
 
 
@@ -86,13 +87,34 @@ def document_file(request: AuthRequest, document_id: UUID, variant: str, page: i
     )
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required(*FAMILY)
+def document_change(request: AuthRequest, document_id: UUID) -> HttpResponse:
+    """Set right what a document is called. What it said before stays in the history."""
+    card = open_document_card(by=request.actor, document_id=document_id, purpose=Purpose.CARE)
+    if may_open(by=request.actor, patient_id=card.patient_id, purpose=Purpose.CARE, whole=True) is None:
+        raise Http404
+    initial = {"kind": card.kind, "title": card.title, "dated": card.dated}
+    form = DocumentWordsForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.document_change(by=request.actor, document_id=document_id, **form.cleaned_data)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, _("Your change is kept. What was there before stays in your record’s history."))
+            return redirect("records:document", document_id)
+    _wanted, own = whose(request, card.patient_id)
+    return render(request, "records/document_change.html", {"document": card, "form": form, "own": own})
+
+
 @require_POST
 @role_required(*FAMILY)
 def document_take_back(request: AuthRequest, document_id: UUID) -> HttpResponse:
     """Remove one that was handed in by mistake and that nobody of the clinic has used."""
     card = open_document_card(by=request.actor, document_id=document_id, purpose=Purpose.CARE)
     try:
-        document_remove(by=request.actor, document_id=document_id)
+        services.document_remove(by=request.actor, document_id=document_id)
     except DomainError as error:
         messages.error(request, error.message)
         return redirect("records:document", document_id)

@@ -17,6 +17,7 @@ from portal.permissions import Purpose
 from records.models import AccessGrant
 from records.plans.services import assessment_save, plan_save
 from tests.desk.building import taken, waiting
+from tests.documents.building import a_document
 from tests.records.building import photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -207,3 +208,18 @@ def test_an_earlier_plan_is_at_hand_and_a_colleagues_draft_is_visible_to_the_car
     shown = page(as_(clinician), again)
     assert "Earlier consults" in shown and "Acne, comedonal" in shown and "The old letter" in shown
     assert again.state == ConsultState.IN_REVIEW
+
+
+@pytest.mark.promise("P07")
+def test_what_the_patient_handed_in_stands_beside_the_answers(clinician: User, as_: Any) -> None:
+    case = taken(clinician)
+    assert 'id="documents-h"' not in page(as_(clinician), case), "no heading over nothing"
+    row = a_document(case.patient, title="Blood test")
+    shown = page(as_(clinician), case)
+    assert "Blood test" in shown and "Lab result" in shown
+    for variant in ("thumb/1", "preview/1", "file/1"):
+        address = f"/record/documents/{row.pk}/{variant}/"
+        assert f'"{address}"' in shown
+        assert as_(clinician).get(address).status_code == 200
+    row.refresh_from_db()
+    assert row.seen_at is not None, "from now on it is part of what the clinic relied on"

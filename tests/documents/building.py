@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from uuid import uuid4
 
@@ -21,11 +22,13 @@ def jpeg() -> bytes:
     return out.getvalue()
 
 
-def a_document(patient: Patient, *, title: str = "Blood test", seen: bool = False) -> Document:
+def a_document(
+    patient: Patient, *, title: str = "Blood test", seen: bool = False, dated: dt.date | None = None
+) -> Document:
     """A ready document of one page, as a picture."""
     file, thumb = (sealed.write(jpeg(), folder=KEPT) for _file in range(2))
     return Document.objects.create(
-        patient=patient, kind="lab_result", title=title, form_key=uuid4(), uploaded_by=uuid4(), pages=1,
+        patient=patient, kind="lab_result", title=title, dated=dated, form_key=uuid4(), uploaded_by=uuid4(), pages=1,
         state=UploadState.READY,
         seen_at=timezone.now() if seen else None,
         content_type="image/jpeg", ready_at=timezone.now(), file_name=file.name,

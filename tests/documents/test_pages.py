@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
 from portal.accounts.models import User
+from records.access import grant_open
 from records.documents.models import Document
 from records.documents.processing import document_process
+from records.people.models import GrantKind, GrantScope
 from tests.documents.building import a_document, jpeg
-from tests.records.building import person
+from tests.records.building import broken, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P07")]
 As = Callable[[User | None], Client]
@@ -86,3 +91,69 @@ def test_the_list_asks_the_same_number_of_questions_for_one_and_for_many(
         a_document(patient)
     with django_assert_max_num_queries(len(few.captured_queries)):
         browser.get(LIST)
+
+
+@pytest.mark.promise("P38", "P07")
+def test_name_kind_and_date_are_set_right_and_the_former_ones_kept(as_: As, ana: User) -> None:
+    row = a_document(person(ana), title="Blod test")
+    browser, page = as_(ana), f"/record/documents/{row.pk}/change/"
+    assert page in browser.get(f"/record/documents/{row.pk}/").content.decode()
+    assert "Blod test" in browser.get(page).content.decode()
+    given = {"kind": "outside_record", "title": "Blood test", "dated": "2026-03-01"}
+    assert browser.post(page, given).status_code == 302
+    row.refresh_from_db()
+    assert (row.kind, row.title, row.dated) == ("outside_record", "Blood test", dt.date(2026, 3, 1))
+    former = former_values(row)
+    assert [(event.title, event.kind, event.pgh_context.metadata["basis"]) for event in former] == [
+        ("Blod test", "lab_result", "patient_edit")
+    ]
+    assert "Blod test" in browser.get("/record/changes/?part=documents").content.decode()
+    browser.post(page, given)
+    assert len(former_values(row)) == 1, "the same again is no change"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "lab_result", "dated": "2999-01-01"}, "still to come"), ({"kind": "nonsense"}, "valid choice"),
+        ({"kind": "other", "title": "x" * 121}, "at most 120"), ({"kind": "other", "dated": "soon"}, "valid date"),
+    ],
+)
+def test_what_cannot_be_right_is_not_saved(given: dict[str, str], said: str, as_: As, ana: User) -> None:
+    row = a_document(person(ana))
+    page = as_(ana).post(f"/record/documents/{row.pk}/change/", given)
+    assert page.status_code == 200 and said in page.content.decode()
+    assert not former_values(row)
+
+
+@pytest.mark.parametrize("column", ["title", "dated"])
+def test_what_cannot_be_read_is_never_saved_over(column: str, as_: As, ana: User) -> None:
+    row = a_document(person(ana), dated=dt.date(2026, 3, 1))
+    broken(Document, column, pk=row.pk)
+    browser, page = as_(ana), f"/record/documents/{row.pk}/change/"
+    assert "cannot be read at the moment" in browser.get(page).content.decode()
+    assert f'href="{page}"' not in browser.get(f"/record/documents/{row.pk}/").content.decode()
+    answer = browser.post(page, {"kind": "other", "title": "New", "dated": "2026-01-01"})
+    assert "so it cannot be changed" in answer.content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT kind, {column} FROM records_document")
+        assert cursor.fetchone() == ("lab_result", "gAAAAABnotatoken")
+
+
+@pytest.mark.promise("P21")
+def test_a_guardian_who_may_only_see_is_shown_no_way_to_change_it(as_: As, ana: User, guardian: User) -> None:
+    row = a_document(patient := person(ana))
+    grant_open(
+        by=ana.actor, patient_id=patient.pk, kind=GrantKind.GUARDIAN, account_id=guardian.pk, scope=GrantScope.VIEW
+    )
+    browser, page = as_(guardian), f"/record/documents/{row.pk}/change/"
+    shown = browser.get(f"/record/documents/{row.pk}/").content.decode()
+    assert page not in shown and "Remove this document" not in shown
+    assert browser.get(page).status_code == 404
+    assert browser.post(page, {"kind": "other", "title": "New"}).status_code == 404
+    assert Document.objects.get().title == "Blood test"
+
+
+def former_values(row: Document) -> list[Any]:
+    events = apps.get_model("records", "DocumentEvent")._default_manager.filter(pgh_obj_id=row.pk)
+    return list(events.select_related("pgh_context").order_by("pgh_id"))

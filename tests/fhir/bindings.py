@@ -75,14 +75,18 @@ def members(value_set: str) -> frozenset[tuple[str, str]] | None:
     return frozenset(codes)
 
 
-def problems(bundle: dict[str, Any]) -> list[str]:
-    """Codes that are in no value set where R4 requires one, or are unknown to their system, or misnamed."""
+def problems(answer: dict[str, Any]) -> list[str]:
+    """Codes that are in no value set where R4 requires one, or are unknown to their system, or misnamed.
+
+    Of each resource in a bundle, or of the one resource that it is.
+    """
+    inside = answer["resourceType"] == "Bundle"
+    resources = [entry["resource"] for entry in answer.get("entry", [])] if inside else [answer]
     found = []
-    for entry in bundle["entry"]:
-        resource = entry["resource"]
+    for resource in resources:
         kind = resource["resourceType"]
         for path, value, element in _walk(resource, kind):
-            found += [f"{kind}/{resource['id']} {path}: {words}" for words in _wrong(value, element)]
+            found += [f"{kind}/{resource.get('id', '')} {path}: {words}" for words in _wrong(value, element)]
     return found
 
 
@@ -95,8 +99,8 @@ def _walk(value: dict[str, Any], path: str) -> Iterator[tuple[str, Any, dict[str
             if kind in CODED:
                 yield f"{path}.{name}", part, element
             if isinstance(part, dict):
-                below = f"{path}.{name}" if kind in ("BackboneElement", "Element", "") else kind
-                yield from _walk(part, below)
+                below = f"{path}.{name}" if kind in ("BackboneElement", "Element") else kind
+                yield from _walk(part, element.get("contentReference", "").rpartition("#")[2] or below)
 
 
 def _element(path: str, name: str) -> tuple[dict[str, Any], str]:

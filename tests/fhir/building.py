@@ -24,7 +24,7 @@ from records.documents.selectors import DocumentCard
 from records.export.bundle import agreements_about, last_change, record_files
 from records.export.fhir import FileRef, record_bundle
 from records.intake.models import UploadState
-from records.models import DocumentKind, Patient
+from records.models import DocumentKind, Patient, Section
 from records.vault import RecordView, open_record
 from records.vault.content import UNREADABLE
 from records.vault.sections import (
@@ -36,7 +36,8 @@ from records.vault.sections import (
     TopicView,
 )
 from tests.consults import building as consults
-from tests.records.building import broken, filled, person
+from tests.documents.building import a_document
+from tests.records.building import allergy, broken, entry, filled, identifier, person, private_answers
 
 AT = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 
@@ -119,6 +120,19 @@ def bundle_of(record: RecordView, *, lost: bool = False, numbers: dict[UUID, str
 
 def opened(patient_id: UUID) -> RecordView:
     return open_record(by=SYSTEM, patient_id=patient_id, purpose=Purpose.LEGAL_DUTY)
+
+
+def kept(ana: User, clinician: User) -> UUID:
+    """A record with something in every section, as rows, for whatever opens it by itself. Returns the patient."""
+    agreement_record(by=ana.actor, policies=current_for_sign_up(), context=AgreementContext.SIGN_UP)
+    patient = filled(ana, clinician).patient
+    allergy(ana, patient)
+    identifier(ana, patient)
+    entry(ana, patient, Section.CONDITIONS, name="Asthma", since="2011", status="active")
+    entry(ana, patient, Section.MEDICATIONS, name="Metformin", kind="prescribed", status="taking")
+    private_answers(ana, patient, pregnancy="no")
+    a_document(patient, dated=dt.date(2026, 3, 1))
+    return patient.pk
 
 
 def made(ana: User, ben: User, guardian: User, clinician: User) -> dict[str, dict[str, Any]]:

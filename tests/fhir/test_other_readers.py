@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from portal.accounts.models import User
 from tests.fhir import bindings, building
@@ -73,6 +75,23 @@ def test_the_copies_of_the_seeded_patients_break_it_neither(
     assert [bindings.problems(bundle) for bundle in bundles.values()] == [[]] * len(bundles)
     for bundle in bundles.values():
         assert read_again(bundle) == without_reasons(bundle)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_address_for_apps_answers_breaks_it_neither(
+    ana: User, clinician: User, as_: Callable[[User], Client], tmp_path: Path
+) -> None:
+    """The same judges over the answers of ``/fhir/``: the record, a part of it, a refusal, and what is offered."""
+    record = building.kept(ana, clinician)
+    browser = as_(ana)
+    asked = ("Patient/$everything", f"Patient/{record}", "Condition", "AllergyIntolerance", "metadata", "Basic/1")
+    answers = {address: json.loads(browser.get(f"/fhir/{address}").content) for address in asked}
+    assert answers["Basic/1"]["resourceType"] == "OperationOutcome" and answers["Patient/$everything"]["total"] > 20
+    assert judged(answers, tmp_path)[0] == []
+    for address, answer in answers.items():
+        assert bindings.problems(answer) == [], address
+        if answer["resourceType"] == "Bundle":
+            assert read_again(answer) == without_reasons(answer), address
 
 
 def test_the_judge_finds_what_is_wrong(made: dict[str, dict[str, Any]], tmp_path: Path) -> None:

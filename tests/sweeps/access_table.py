@@ -154,7 +154,7 @@ TABLE: dict[str, Access] = {
     "records:photo": only("ana", "clinician"),
     "records:contact": only("ana", "ben"),
     "records:documents": only("ana", "ben"),
-    **{f"records:{page}": only("ana") for page in ("documents_of", "document")},
+    **{f"records:{page}": only("ana") for page in ("documents_of", "document", "document_change")},
     "records:document_file": only("ana", "clinician"),
     "records:document_take_back": deed("ana"),
     "records:changes": only(*FAMILY),
@@ -163,6 +163,10 @@ TABLE: dict[str, Access] = {
     **{f"records:{page}": only("ana") for page in ("section_of", "entry_add", "answers", "entry", "entry_remove")},
     "records:entry_reveal": only("ana"),
     **{f"records:{page}": deed("ana") for page in ("section_none", "section_checked", "entry_restore")},
+    # The record for apps: whoever has to sign in is told so in FHIR, not led to a page.
+    "fhir:metadata": everybody(),
+    **{f"fhir:{way}": Access(_row("401", "404", ana="200", ben="200")) for way in ("everything", "search")},
+    **{f"fhir:{way}": Access(_row("401", "404", ana="200")) for way in ("everything_of", "resource")},
     # The admin's own pages
     "admin:index": only(*STAFF),
     "admin:login": everybody("login", **dict.fromkeys(SIGNED_IN, "404")),

@@ -25,7 +25,7 @@ BEFORE, DURING, AFTER = (1, 2), (-1, 1), (-2, -1)
 # Parts of an address that name a thing of a record. A part that stands in neither list fails the sweep.
 OF_A_RECORD = {
     "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id",
-    "copy_id", "document_id", "hold_id", "old_id", "new_id",
+    "copy_id", "document_id", "hold_id", "old_id", "new_id", "resource_id",
 }
 NOT_OF_A_RECORD = {
     "order_id": "a bill: billing knows no medicine; its pages are the payer's (access_table)",
@@ -36,6 +36,7 @@ NOT_OF_A_RECORD = {
     "pk": "a passkey of one's own", "name": "the demo's inbox", "slug": "a policy", "version": "a policy",
     "screen_id": "a step of a consult that is named beside it", "view": "beside a consult", "variant": "beside a photo",
     "section": "beside a patient, or one's own", "page": "beside a document",
+    "kind": "beside a resource of a record, or one's own",
 }
 
 
@@ -62,10 +63,10 @@ SEEN = {
     **routes("200", "record_of", "print_of", "photos_of", "compare_of", "changes_of", "section_of", "photo"),
     **routes("200", "documents_of", "document", "document_file"),
     **routes("200", "consult", "thread", "plan", "withdraw", space="consults"),
-    **routes("200", "look_report", space="privacy"),
+    **routes("200", "look_report", space="privacy"), **routes("200", "everything_of", "resource", space="fhir"),
 }
 KEPT_FOR_A_CHILD = {
-    **routes("200", "entry_add", "entry", "entry_remove", "entry_reveal"),
+    **routes("200", "entry_add", "entry", "entry_remove", "entry_reveal", "document_change"),
     **routes("go", "section_none", "section_checked", "entry_restore", "document_take_back"),
 }
 ONES_OWN = {
@@ -96,7 +97,7 @@ OFFICER = {
 }
 K = GrantKind
 RELATIONS: dict[str, Relation] = {
-    "a visitor": Relation("visitor"),
+    "a visitor": Relation("visitor", opens=routes("401", "everything_of", "resource", space="fhir")),
     "another patient": Relation("ben"),
     "the patient": Relation("ana", opens={**SEEN, **KEPT_FOR_A_CHILD, **ONES_OWN}),
     "a guardian before the grant": Relation("guardian", K.GUARDIAN, BEFORE),

@@ -117,6 +117,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "request_id": deletion.pk, "privacy:request.request_id": wish.pk,
         "copy_id": RecordCopy.objects.get(request=wish).pk,
         "consult_id": answered.pk, "patient_id": answered.patient_id, "photo_id": photo.pk, "variant": "thumb",
+        "kind": "Patient", "resource_id": answered.patient_id,
         "document_id": a_document(answered.patient, seen=True).pk, "page": 1,
         "admin:view_on_site": f"/admin/r/1/{ana.pk}/", "admin:app_list": "/admin/billing/",
         "admin/(?P<url>.*)$": "/admin/nothing/here/",

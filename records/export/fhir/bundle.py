@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from portal.agreements.models import Agreement
-from records.export.fhir.base import IPS, URN, Resource, instant, own_id
+from records.export.fhir.base import IPS, URN, Resource, instant, own_id, pruned
 from records.export.fhir.composition import composition
 from records.export.fhir.consents import consent
 from records.export.fhir.documents import documents
@@ -66,22 +66,38 @@ def record_bundle(
     }
 
 
-def search_set(resources: list[Resource]) -> Resource:
-    """The resources as what a FHIR server answers: each at its own address, referring by kind and id."""
-    kinds = {f"{URN}{resource['id']}": resource["resourceType"] for resource in resources}
-    return {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "total": len(resources),
-        "entry": [
-            {
-                "fullUrl": f"{settings.SITE_URL}/fhir/{resource['resourceType']}/{resource['id']}",
-                "resource": relative(resource, kinds),
-                "search": {"mode": "match"},
-            }
-            for resource in resources
-        ],
-    }
+def search_set(resources: list[Resource], *, within: list[Resource] | None = None, address: str = "") -> Resource:
+    """The resources as what a FHIR server answers: each at its own address, referring by kind and id.
+
+    ``within`` is the whole record where only a part of it is answered; ``address`` what was asked.
+    """
+    kinds = kinds_by_reference(within or resources)
+    return pruned(
+        {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": len(resources),
+            "link": [{"relation": "self", "url": address}] if address else [],
+            "entry": [
+                {
+                    "fullUrl": f"{settings.SITE_URL}/fhir/{resource['resourceType']}/{resource['id']}",
+                    "resource": relative(resource, kinds),
+                    "search": {"mode": "match"},
+                }
+                for resource in resources
+            ],
+        }
+    )
+
+
+def pointing_by_kind(resource: Resource, within: list[Resource]) -> Resource:
+    """One resource of a record, referring by kind and id."""
+    found: Resource = relative(resource, kinds_by_reference(within))
+    return found
+
+
+def kinds_by_reference(resources: Iterable[Resource]) -> dict[str, str]:
+    return {f"{URN}{resource['id']}": resource["resourceType"] for resource in resources}
 
 
 def relative(value: Any, kinds: Mapping[str, str]) -> Any:
