@@ -1,0 +1,102 @@
+"""Whose information was involved: by record, by name and address, or as a number (RULES 3.6 to 3.9)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.context import Actor
+from portal.errors import DomainError, NotVisible
+from privacy.incidents.clocks import bureaus_needed
+from privacy.incidents.models import IDENTIFYING, Affected, Incident, Step
+from privacy.incidents.timeline import incident_locked, said, step_note
+from records.people.models import Patient
+
+ADDRESS_LINES = range(2, 6)
+
+
+def residents(incident_id: UUID) -> Counter[str]:
+    """How many are affected by state; "" is "not known"."""
+    rows = Affected.objects.filter(incident_id=incident_id).values("state").order_by().annotate(people=Sum("count"))
+    return Counter({row["state"]: row["people"] for row in rows})
+
+
+def recount(incident: Incident) -> None:
+    """Note the moment at which more than 500 Minnesotans were known of: 48 hours run from it (RULES 3.14)."""
+    identifiers = bool(IDENTIFYING & set(incident.data_kinds))
+    needed = bureaus_needed(residents(incident.pk), identifiers=identifiers)
+    moment = (incident.bureaus_from or timezone.now()) if needed else None
+    if moment != incident.bureaus_from:
+        incident.bureaus_from = moment
+        incident.save(update_fields=["bureaus_from"])
+
+
+def person_add(*, by: Actor, incident_id: UUID, subject_id: UUID, state: str) -> Affected:
+    """Add a patient by record. Twice is once. Raises ``NotVisible`` when there is no such record."""
+    with transaction.atomic():
+        incident = incident_locked(by, incident_id)
+        there = incident.affected.filter(subject_id=subject_id).first()
+        if there is not None:
+            return there
+        if not Patient.objects.filter(pk=subject_id).exists():
+            raise NotVisible
+        try:
+            with transaction.atomic():
+                row = Affected.objects.create(incident=incident, subject_id=subject_id, state=state.upper())
+        except IntegrityError:  # a second tab was faster
+            return incident.affected.get(subject_id=subject_id)
+        recount(incident)
+        step_note(by, incident, Step.PEOPLE, _("One patient added."), subject_id=subject_id)
+    return row
+
+
+def stranger_add(*, by: Actor, incident_id: UUID, name: str, address: str, state: str) -> Affected:
+    """Add somebody who has no record here, with the address for a letter where it is known."""
+    who = said(name, _("Give the name."), "name")
+    lines = [line.strip() for line in address.splitlines() if line.strip()]
+    if lines and len(lines) not in ADDRESS_LINES:
+        raise DomainError("address_lines", _("Write the address in two to five lines."), "address")
+    with transaction.atomic():
+        incident = incident_locked(by, incident_id)
+        row = Affected.objects.create(incident=incident, name=who, address="\n".join(lines), state=state.upper())
+        recount(incident)
+        step_note(by, incident, Step.PEOPLE, _("One person without a record added."))
+    return row
+
+
+def count_add(*, by: Actor, incident_id: UUID, count: int, state: str) -> Affected:
+    """Add a number of people who are not known one by one. Raises ``DomainError`` ``count_small``."""
+    if count < 1:
+        raise DomainError("count_small", _("Give a number of at least 1."), "count")
+    with transaction.atomic():
+        incident = incident_locked(by, incident_id)
+        row = Affected.objects.create(incident=incident, count=count, state=state.upper())
+        recount(incident)
+        step_note(by, incident, Step.PEOPLE, _("%(count)d people of %(state)s added.") % {
+            "count": count, "state": state.upper() or _("an unknown state"),
+        })
+    return row
+
+
+def person_remove(*, by: Actor, incident_id: UUID, affected_id: UUID, reason: str) -> None:
+    """Take a line off the list again, with a reason. Raises ``DomainError`` ``notice_made`` once a notice was."""
+    why = said(reason, _("Write down why."), "reason")
+    with transaction.atomic():
+        incident = incident_locked(by, incident_id)
+        row = incident.affected.filter(pk=affected_id).first()
+        if row is None:
+            raise NotVisible
+        if hasattr(row, "notice"):
+            raise DomainError("notice_made", _("A notice has gone to this person. The line has to stay."))
+        subject_id, count = row.subject_id, row.count
+        row.delete()
+        recount(incident)
+        step_note(
+            by, incident, Step.PEOPLE, _("%(count)d taken off the list.") % {"count": count} + f" {why}",
+            subject_id=subject_id,
+        )
