@@ -93,7 +93,7 @@ def letter_write(
             by=SYSTEM, kind=JOB_KIND, subject_id=subject_id, ref=letter.pk, once_key=f"letter:{letter.pk}"
         ).pk
         letter.save(force_insert=True)
-        _audit(by, Action.CREATE, letter, f"letter:{kind}")
+        letter_audit(by, letter, f"letter:{kind}", Action.CREATE)
     return letter
 
 
@@ -117,7 +117,7 @@ def letter_make_again(*, by: Actor, letter_id: UUID) -> Letter:
             once_key=f"letter:{letter.pk}:{uuid4().hex}",
         ).pk
         letter.save(update_fields=["job_id"])
-        _audit(by, Action.CHANGE, letter, "letter:again")
+        letter_audit(by, letter, "letter:again")
         return letter
 
 
@@ -138,7 +138,7 @@ def letter_posted(*, by: Actor, letter_id: UUID, on: dt.date, note: str = "") ->
         letter.paper, letter.posted_on, letter.handled_by = PrintState.POSTED, on, by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "posted_on", "handled_by", "delivery_note"])
-        _audit(by, Action.SEND, letter, "letter:posted")
+        letter_audit(by, letter, "letter:posted", Action.SEND)
         letter_went_out(letter)
         return letter
 
@@ -153,7 +153,7 @@ def letter_returned(*, by: Actor, letter_id: UUID, on: dt.date, note: str = "") 
         letter.paper, letter.returned_on, letter.handled_by = PrintState.RETURNED, on, by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "returned_on", "handled_by", "delivery_note"])
-        _audit(by, Action.CHANGE, letter, "letter:returned")
+        letter_audit(by, letter, "letter:returned")
         return letter
 
 
@@ -174,7 +174,7 @@ def letter_readdress(*, by: Actor, letter_id: UUID, name: str, address: str) -> 
             once_key=f"letter:{letter.pk}:{uuid4().hex}",
         ).pk
         letter.save(update_fields=["recipient", "paper", "handled_by", "made_at", "printed_at", "job_id"])
-        _audit(by, Action.CHANGE, letter, "letter:address")
+        letter_audit(by, letter, "letter:address")
         return letter
 
 
@@ -188,7 +188,7 @@ def letter_settle(*, by: Actor, letter_id: UUID, note: str) -> Letter:
         letter.paper, letter.handled_by = PrintState.SETTLED, by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "handled_by", "delivery_note"])
-        _audit(by, Action.CHANGE, letter, "letter:settled")
+        letter_audit(by, letter, "letter:settled")
         return letter
 
 
@@ -242,7 +242,8 @@ def _noted(letter: Letter, note: str) -> str:
     return "\n".join([*lines, f"{today().isoformat()}: {note.strip()}"] if note.strip() else lines)
 
 
-def _audit(by: Actor, action: Action, letter: Letter, basis: str) -> None:
+def letter_audit(by: Actor, letter: Letter, basis: str, action: Action = Action.CHANGE) -> None:
+    """The row in the access log about a letter."""
     access_record(
         by=by, action=action, purpose=Purpose.LEGAL_DUTY, subject_id=letter.subject_id,
         object_kind="privacy.letter", object_id=letter.pk, basis=basis,

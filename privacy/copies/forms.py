@@ -1,0 +1,108 @@
+"""Forms of printed copies: what a person asks, what the officer fills in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from portal.dates import today
+from portal.errors import DomainError
+from privacy.fees.calculator import postage_cents
+from privacy.letters.services import recipient_checked
+from privacy.requests.forms import AskForm
+
+WISH_MAX = 1000
+_ADDRESS = forms.Textarea(attrs={"rows": 4, "autocomplete": "off"})
+
+
+class PaperForm(AskForm):
+    """A copy on paper for oneself."""
+
+    details = forms.CharField(
+        label=_("What should be in it?"), required=False, max_length=WISH_MAX, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Leave it empty for the whole record. Less paper costs less."),
+    )
+    name = forms.CharField(
+        label=_("Name on the envelope"), required=False, max_length=60,
+        help_text=_("Only if it should go to another address than the one in your record."),
+    )
+    address = forms.CharField(
+        label=_("Another address"), required=False, max_length=320, widget=_ADDRESS,
+        help_text=_("Line by line, as on an envelope. You do not need to say why."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("name") or cleaned.get("address"):
+            _check(self, cleaned.get("name", ""), cleaned.get("address", ""), "name", "address")
+        return cleaned
+
+
+class ThirdPartyForm(AskForm):
+    """A copy for somebody else: signed, and with the consent that Minnesota wants (RULES 1.9, 4.1)."""
+
+    recipient_name = forms.CharField(
+        label=_("Who should get it?"), max_length=60, help_text=_("The full name of the person or the office."),
+        error_messages={"required": _("Write who should get it.")},
+    )
+    recipient_address = forms.CharField(
+        label=_("Where do we send it?"), max_length=320, widget=_ADDRESS,
+        help_text=_("Line by line, as on an envelope."), error_messages={"required": _("Write the address.")},
+    )
+    details = forms.CharField(
+        label=_("What should be in it?"), required=False, max_length=WISH_MAX, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Leave it empty for the whole record."),
+    )
+    consent = forms.BooleanField(
+        label=_("I want this copy of the health record to be sent to the person above"),
+        help_text=_("You can take this back until it is posted. After a year it ends by itself."),
+        error_messages={"required": _("Tick the box if we may send it.")},
+    )
+    signed_name = forms.CharField(
+        label=_("Your signature"), max_length=100, help_text=_("Type your full name. Today’s date is added."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": _("Type your full name to sign.")},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("recipient_name") and cleaned.get("recipient_address"):
+            names = ("recipient_name", "recipient_address")
+            _check(self, cleaned["recipient_name"], cleaned["recipient_address"], *names)
+        cleaned["signed_on"] = today().isoformat()
+        return cleaned
+
+
+def _check(form: forms.Form, name: str, address: str, name_field: str, address_field: str) -> None:
+    """A refused recipient is told at its field."""
+    try:
+        recipient_checked(name, address)
+    except DomainError as error:
+        form.add_error(name_field if error.field == "name" else address_field, error.message)
+
+
+class QuoteForm(forms.Form):
+    """What the copying took, and what the post takes."""
+
+    minutes = forms.IntegerField(
+        label=_("Minutes of copying"), min_value=0, max_value=600,
+        help_text=_("Printing and packing only. Finding, checking and deciding are never charged."),
+    )
+    postage = forms.DecimalField(
+        label=_("Postage in dollars"), min_value=0, max_value=200, decimal_places=2,
+        help_text=_("As the post charges for this many pages."),
+    )
+    appeal = forms.BooleanField(
+        label=_("It is for an appeal about disability benefits"), required=False,
+        help_text=_("Minnesota then allows $10 at most."),
+    )
+    waive = forms.BooleanField(label=_("Ask nothing for it"), required=False)
+
+    def __init__(self, *args: Any, pages: int = 0, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "initial", {"minutes": settings.FEE_PAPER_MINUTES, "postage": f"{postage_cents(pages) / 100:.2f}"}
+        )
+        super().__init__(*args, **kwargs)

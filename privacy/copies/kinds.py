@@ -1,0 +1,86 @@
+"""The two kinds of request that end in a printed copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.context import Actor
+from portal.jobs.models import Job
+from privacy.copies import services
+from privacy.copies.forms import PaperForm, QuoteForm, ThirdPartyForm
+from privacy.copies.models import PrintCopy
+from privacy.fees.selectors import newest_quote
+from privacy.letters.selectors import letters_about
+from privacy.requests.models import RequestKind, RightsRequest
+from privacy.requests.registry import Ground, KindRules, register
+from privacy.requests.state import RequestState
+from records.models import Encounter
+
+# RULES 1.14 and 1.15; "obtained from a non-provider" needs somebody who is none, so it is not reviewable.
+GROUNDS = (
+    Ground("endangers", _("It is likely to endanger somebody’s life or safety"), reviewable=True),
+    Ground("harms_other", _("It speaks of another person, and is likely to harm that person badly"), reviewable=True),
+    Ground("representative", _("Giving it to who asks is likely to harm somebody badly"), reviewable=True),
+    Ground("excluded", _("It is not part of the record that one may see"), reviewable=False),
+    Ground("confidential_source", _("Somebody who is no provider told it in confidence"), reviewable=False),
+    Ground("research", _("A study is under way, and you agreed to wait for its end"), reviewable=False),
+    Ground("not_signed", _("The signature or the recipient is missing"), reviewable=True),
+)
+
+
+def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
+    """Where the copy is: to be made, at work, counted, quoted, on its way."""
+    copy = PrintCopy.objects.filter(request_id=request.pk).defer("key").first()
+    told = request.particulars or {}
+    parts = Encounter.objects.filter(patient_id=request.subject_id, submitted_at__isnull=False).order_by("opened_at")
+    working = request.state == RequestState.IN_PROGRESS
+    return {
+        "print_copy": copy, "print_job": Job.objects.filter(pk=copy.job_id).first() if copy and copy.job_id else None,
+        "quote": newest_quote(request.pk), "told": told, "letters": letters_about(request.pk),
+        "consults": parts.only("pk", "opened_at", "patient_id") if working else (),
+        "may_prepare": working, "may_quote": working and copy is not None and copy.made_at is not None,
+        "quote_form": QuoteForm(pages=copy.pages if copy else 0),
+        "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
+    }
+
+
+def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
+    """What it costs and what can be answered, and the letters about it."""
+    return {
+        "quote": newest_quote(request.pk), "told": request.particulars or {},
+        "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
+    }
+
+
+def register_kinds() -> None:
+    """Called once at start."""
+    common: dict[str, Any] = {
+        "due_days": "ACCESS_DUE_DAYS", "extension_days": "ACCESS_EXTENSION_DAYS",
+        "extension_allowed": "ACCESS_EXTENSION_ALLOWED", "grounds": GROUNDS, "fee": True,
+        "fulfil": services.copy_post, "stopped": services.copy_stopped,
+        "staff_panel": "privacy/copies/_staff_panel.html", "staff_context": staff_context,
+        "patient_panel": "privacy/copies/_patient_panel.html", "patient_context": patient_context,
+    }
+    register(
+        KindRules(
+            RequestKind.ACCESS_PAPER, ask_form=PaperForm, wish=_("Get a copy on paper"),
+            wish_about=_("We print your record and send it by post. We tell you the cost first."),
+            deed=_("Put it into the print queue"),
+            deed_about=_("The copy is printed behind a cover letter. The request is done when it is posted."), **common,
+        )
+    )
+    register(
+        KindRules(
+            RequestKind.ACCESS_THIRD_PARTY, ask_form=ThirdPartyForm, wish=_("Send a copy to somebody else"),
+            wish_about=_("We send your record to a person or an office that you name. We tell you the cost first."),
+            deed=_("Put it into the print queue"),
+            deed_about=_(
+                "The copy goes to the person whom the patient named and signed for. When it is posted, it is written "
+                "into the register of disclosures."
+            ),
+            **common,
+        )
+    )

@@ -1,0 +1,62 @@
+"""Reading quotes for pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from billing.selectors import money_text
+from privacy.fees.models import FeeQuote, FeeState
+
+
+@dataclass(frozen=True)
+class QuoteView:
+    """A quote with its sums as people read them."""
+
+    row: FeeQuote
+    lines: tuple[tuple[str, str], ...]
+    total: str
+
+    @property
+    def waits(self) -> bool:
+        """True while who asked can still answer or pay."""
+        return self.row.state in (FeeState.QUOTED, FeeState.ACCEPTED)
+
+    @property
+    def accepted(self) -> bool:
+        return self.row.state == FeeState.ACCEPTED
+
+
+def cents_text(cents: int) -> str:
+    """``$5.02``, and ``-$5.02`` for what is taken off."""
+    text = money_text(abs(cents), settings.CURRENCY)
+    return f"-{text}" if cents < 0 else text
+
+
+def quote_view(row: FeeQuote) -> QuoteView:
+    return QuoteView(row, tuple((label, cents_text(cents)) for _code, label, cents in row.lines), cents_text(row.cents))
+
+
+def newest_quote(request_id: UUID) -> QuoteView | None:
+    """The last quote of a request, whatever became of it."""
+    row = FeeQuote.objects.filter(request_id=request_id).exclude(state=FeeState.REPLACED).order_by("-quoted_at").first()
+    return quote_view(row) if row else None
+
+
+def quotes_of(request_id: UUID) -> list[QuoteView]:
+    """Every quote of a request, oldest first."""
+    return [quote_view(row) for row in FeeQuote.objects.filter(request_id=request_id).order_by("quoted_at")]
+
+
+def settled(request_id: UUID) -> bool:
+    """True when the fee of a request is paid, or there is none to pay."""
+    return FeeQuote.objects.filter(request_id=request_id, state__in=[FeeState.PAID, FeeState.WAIVED]).exists()
+
+
+def given_back_by_hand(*, since: dt.datetime) -> list[FeeQuote]:
+    """Checks that must be sent back, since the request ended before the work."""
+    rows = FeeQuote.objects.filter(state=FeeState.REFUNDED, paid_how="by_post", quoted_at__gte=since)
+    return list(rows.order_by("quoted_at"))
