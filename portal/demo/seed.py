@@ -39,6 +39,7 @@ from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
+from portal.demo.visits import seed_visits
 from portal.permissions import Role
 from privacy import deidentified
 from privacy.keeping.services import hold_place
@@ -227,6 +228,7 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
             if number == HELD:
                 _hold(patient.pk)
     if part == 0 and made:
+        seed_visits()
         deidentified.rebuild()  # of what this process made; the first of the month counts them all
     return made
 

@@ -28,7 +28,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/outbox": {"delivery", "inbox", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions"},
-    "portal/demo": {"__main__", "ana", "clock", "papers", "people", "pictures", "seed", "stack"},
+    "portal/demo": {"__main__", "ana", "clock", "papers", "people", "pictures", "seed", "stack", "visits"},
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
     "records/history": {"checks", "kinds", "locks", "sheets", "topics"},

@@ -1,0 +1,1 @@
+"""Visitors of the site: cookies, counting, old browsers, the partner's frame."""
