@@ -123,8 +123,8 @@ class Stack:
         (self.folder / "env").write_text("".join(f"{key}={value}\n" for key, value in own.items()))
         self.env = {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
 
-    def manage(self, *arguments: str, env: dict[str, str] | None = None) -> None:
-        """Run a management command to its end. Raises ``CalledProcessError`` with its output."""
+    def manage(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        """Run a management command to its end; returns what it printed. Raises ``CalledProcessError``."""
         done = subprocess.run(  # noqa: S603 - our own manage.py
             [sys.executable, "manage.py", *arguments], cwd=BASE, env={**self.env, **(env or {})}, capture_output=True,
             text=True,
@@ -132,6 +132,7 @@ class Stack:
         if done.returncode:
             sys.stderr.write(done.stdout + done.stderr)
             done.check_returncode()
+        return done.stdout
 
     def seed(self, patients: int, *, parts: int = 2) -> None:
         """Fill the clinic; ``parts`` processes share the work. The stand-in must be running."""
