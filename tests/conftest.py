@@ -25,6 +25,18 @@ def account(email: str, role: Role, name: str) -> User:
     return user
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_quickly() -> Iterator[None]:
+    """After a test that commits, only what is there is deleted: see ``tests/emptying.py``."""
+    from django.test import TransactionTestCase
+
+    from tests.emptying import empty
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _self: empty())
+        yield
+
+
 @pytest.fixture
 def ana(db: None) -> User:
     """A patient. Her record is ``records_for_ana``'s business."""
