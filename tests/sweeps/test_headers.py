@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
+from portal.pages.templatetags.portal_ui import external_link
+from privacy.visitors.cookies import table as cookie_table
 from tests.portal.test_checks import _run as in_production
 from tests.sweeps.access_table import TABLE
 from tests.sweeps.routes import all_routes
@@ -26,9 +30,11 @@ def directives(response: Any) -> dict[str, list[str]]:
     return {name: values for name, *values in parts}
 
 
-def shown(persona: str, world: World, as_: Browser) -> list[tuple[str, Any]]:
-    """Every page that this persona may open, with its answer."""
+def shown(persona: str, world: World, as_: Browser, choice: str = "") -> list[tuple[str, Any]]:
+    """Every page that this persona may open, with its answer; ``choice`` is what they said about cookies."""
     client = as_(world.people[persona])
+    if choice:
+        client.cookies[settings.CHOICE_COOKIE_NAME] = choice
     return [
         (route.name, client.get(address_of(route, world)))
         for route in all_routes()
@@ -68,20 +74,50 @@ def test_nobody_else_keeps_a_page_of_somebody_signed_in(world: World, as_: Brows
     assert wrong == []
 
 
-@pytest.mark.promise("P43")
-def test_cookies_are_opaque_and_closed_to_scripts_and_other_sites(world: World, as_: Browser) -> None:
+_AWAY = re.compile(r'<a\b[^>]*?href="((?:https?:)?//[^"]+)"([^>]*)>.{0,400}?</a>(.{0,200})', re.DOTALL)
+_LOADED = re.compile(
+    r"""<(?:script|img|link|iframe|source|video|form)\b[^>]*?\s(?:src|href|action)=["']((?:https?:)?//[^"']+)"""
+)
+
+
+@pytest.mark.promise("P04", "P42", "P43")
+def test_a_crawl_finds_only_listed_cookies_nothing_from_elsewhere_and_no_bare_link_out(
+    world: World, as_: Browser
+) -> None:
+    """Each page, by who was not asked, by who said no and by who said yes to counting."""
+    listed = {cookie.name for cookie in cookie_table() if cookie.needed}
     wrong = []
-    for persona in ("visitor", *SIGNED_IN):
+    for persona, choice in (("visitor", ""), ("visitor", "10"), ("ana", "11"), ("clinician", "10"), ("officer", "")):
         user = world.people[persona]
-        for name, response in shown(persona, world, as_):
+        told = [user.email, user.display_name, str(user.pk), user.pk.hex] if user else []
+        for name, response in shown(persona, world, as_, choice):
+            place = f"{persona} {choice} at {name}"
             for cookie in response.cookies.values():
-                told = [user.email, user.display_name, str(user.pk), user.pk.hex] if user else []
-                good = cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
-                if not good or cookie.key not in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
-                    wrong.append(f"{persona} at {name}: {cookie.key}")
+                closed = cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
+                if not closed or cookie.key not in listed:
+                    wrong.append(f"{place}: {cookie.key}")
                 if any(word.lower() in cookie.value.lower() for word in told) or not cookie.value.isalnum():
-                    wrong.append(f"{persona} at {name}: {cookie.key} tells something")
+                    wrong.append(f"{place}: {cookie.key} tells something")
+            if "text/html" in response.headers.get("Content-Type", ""):
+                wrong += [f"{place}: {what}" for what in going_out(response.content.decode())]
     assert wrong == []
+
+
+def going_out(page: str) -> list[str]:
+    """What a page loads from elsewhere, and links that lead away without saying so."""
+    found = [f"loads {address}" for address in _LOADED.findall(page)]
+    for address, rest, after in _AWAY.findall(page):
+        host = urlsplit(address).netloc.removeprefix("www.")
+        said = f"leads to {host}, which has its own privacy policy" in after
+        if not said or 'rel="noopener noreferrer external"' not in rest or "?" in address:
+            found.append(f"a bare link to {address}")
+    return found
+
+
+def test_the_crawl_sees_what_it_looks_for() -> None:
+    assert going_out('<a class="x" href="https://a.example/">A</a>') == ["a bare link to https://a.example/"]
+    assert going_out('<img alt="" src="//b.example/1.gif"><a href="/c/">C</a>') == ["loads //b.example/1.gif"]
+    assert going_out(str(external_link("https://www.a.example/help", "Help"))) == []
 
 
 @pytest.mark.parametrize(
