@@ -7,11 +7,14 @@ from django.utils.translation import gettext_lazy as _
 from portal.admin_site import ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.permissions import Permission
+from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
 from privacy.keeping.selectors import holds_to_review
+from privacy.letters import admin as letters_admin  # noqa: F401 - adds its pages
 from privacy.looks.selectors import open_reports
 from privacy.models import ArchiveCopy, Destruction
-from privacy.selectors import open_requests
-from privacy.views import emergencies, holds, look_reports, merging, reporting, staff
+from privacy.requests.selectors import open_requests
+from privacy.requests.views import staff
+from privacy.views import emergencies, holds, look_reports, merging, reporting
 from privacy.visitors import admin as visitors_admin  # noqa: F401 - adds its pages
 from records.emergency.selectors import to_review
 

@@ -12,8 +12,26 @@ class PrivacyConfig(AppConfig):
             receivers,  # noqa: F401 - connects
         )
         from privacy.backups import mails as backup_mails
+        from privacy.copies import kinds as copy_kinds
+        from privacy.copies import preparing
+        from privacy.copies.services import copy_posted
+        from privacy.fees import receivers as fee_receivers  # noqa: F401 - connects
+        from privacy.letters import kinds as letter_kinds
+        from privacy.letters import mails as letter_mails
+        from privacy.letters import making
+        from privacy.letters.services import when_posted
+        from privacy.requests import kinds as request_kinds
+        from privacy.requests import mails as request_mails
 
         mails.register_mails()
+        request_mails.register_mails()
+        request_kinds.register_kinds()
         backup_mails.register_mails()
+        letter_kinds.register_letters()
+        letter_mails.register_mails()
+        making.register_job()
+        copy_kinds.register_kinds()
+        preparing.register_job()
+        when_posted(copy_posted)
         exports.register_job()
         erasure.register_job()

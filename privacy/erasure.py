@@ -35,9 +35,10 @@ from privacy.keeping.selectors import hold_lock, on_hold
 from privacy.mails import Closing
 from privacy.models import ArchiveCopy, ArchiveReason, DeidentifiedCase, RightsRequest
 from privacy.replay import erasure_done
+from privacy.requests.deletion import request_held
+from privacy.requests.services import request_complete, request_failed, requests_lapse
+from privacy.requests.state import RequestState
 from privacy.selectors import afoot, changed_since_copy
-from privacy.services import request_complete, request_failed, request_held, requests_lapse
-from privacy.state import RequestState
 from records.models import Patient
 
 

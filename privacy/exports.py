@@ -29,8 +29,9 @@ from privacy import mails
 from privacy.dossier import export_of, subject_of
 from privacy.looks.selectors import who_looked_lines
 from privacy.models import RecordCopy, RightsRequest
-from privacy.services import asker, request_complete, request_failed, request_resume
-from privacy.state import RequestState
+from privacy.requests.kinds import asker
+from privacy.requests.services import request_complete, request_failed, request_resume
+from privacy.requests.state import RequestState
 from records.export.archive_file import SealedSpool, build_record_zip
 
 FOLDER = "copies"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.selectors import staff_of
@@ -19,12 +16,9 @@ from portal.outbox.services import mail_queue
 from portal.permissions import Role
 from privacy.looks.models import LookReport
 from privacy.models import RecordCopy, RightsRequest
+from privacy.requests.mails import dated, day_of, page_of
 
-RECEIVED = Letter("privacy/mail/received", ("due", "url"))
 COPY_READY = Letter("privacy/mail/copy_ready", ("until", "url"))
-COPY_DELAYED = Letter("privacy/mail/copy_delayed", ("due", "url"))
-DENIED = Letter("privacy/mail/denied", ("url",))
-WAITS = Letter("privacy/mail/waits", ("due", "url"))
 REPORT_RECEIVED = Letter("privacy/mail/report_received", ("due", "url"))
 REPORT_WAITS = Letter("privacy/mail/report_waits", ("due", "url"))
 REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
@@ -51,54 +45,6 @@ class Closing:
     backups_until: dt.date
 
 
-def _day(iso: str) -> str:
-    return date_format(dt.date.fromisoformat(iso), "F j, Y")
-
-
-def _request_url(request_id: str) -> str:
-    return settings.SITE_URL + reverse("privacy:request", args=[request_id])
-
-
-def request_received(request: RightsRequest) -> None:
-    """We have the request for deletion, and by when it must be answered (P35)."""
-    mail_queue(
-        kind="privacy.received", account_id=request.account_id, subject_id=request.subject_id,
-        once_key=f"privacy.received:{request.pk}", refs=_with_due(request),
-    )
-
-
-def request_waits(request: RightsRequest, why: str) -> None:
-    """Tell each compliance officer that something waits on the desk; ``why`` is a code, once each."""
-    for account_id in staff_of(Role.OFFICER):
-        mail_queue(
-            kind="privacy.waits", account_id=account_id, subject_id=request.subject_id,
-            once_key=f"privacy.waits:{request.pk}:{why}:{account_id}", refs=_with_due(request),
-        )
-
-
-def copy_delayed(request: RightsRequest) -> None:
-    """The copy could not be made at once; it will be, and by when (once a request)."""
-    mail_queue(
-        kind="privacy.copy_delayed", account_id=request.account_id, subject_id=request.subject_id,
-        once_key=f"privacy.copy_delayed:{request.pk}", refs=_with_due(request),
-    )
-
-
-def _with_due(request: RightsRequest) -> dict[str, str]:
-    return {"request": str(request.pk), "due": request.due_on.isoformat()}
-
-
-def _dated(letter: Letter, page: str) -> Callable[[MailContext], Rendered]:
-    """A letter that names the last day and leads to the request's page."""
-
-    def render(mail: MailContext) -> Rendered:
-        return letter.render(
-            due=_day(mail.refs["due"]), url=settings.SITE_URL + reverse(page, args=[mail.refs["request"]])
-        )
-
-    return render
-
-
 def copy_ready(copy: RecordCopy) -> None:
     """The copy waits in the portal, and until when."""
     mail_queue(
@@ -109,19 +55,7 @@ def copy_ready(copy: RecordCopy) -> None:
 
 
 def _copy_ready(mail: MailContext) -> Rendered:
-    return COPY_READY.render(until=_day(mail.refs["until"]), url=_request_url(mail.refs["request"]))
-
-
-def request_denied(request: RightsRequest) -> None:
-    """There is a letter about the request in the portal (P37)."""
-    mail_queue(
-        kind="privacy.denied", account_id=request.account_id, subject_id=request.subject_id,
-        once_key=f"privacy.denied:{request.pk}", refs={"request": str(request.pk)},
-    )
-
-
-def _denied(mail: MailContext) -> Rendered:
-    return DENIED.render(url=_request_url(mail.refs["request"]))
+    return COPY_READY.render(until=day_of(mail.refs["until"]), url=page_of(mail, "privacy:request"))
 
 
 def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> None:
@@ -142,8 +76,8 @@ def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> 
 def _erased(mail: MailContext) -> Rendered:
     refs = mail.refs
     return ERASED.render(
-        kept_until="" if refs["kept_until"] == "none" else _day(refs["kept_until"]),
-        backups_until=_day(refs["backups_until"]),
+        kept_until="" if refs["kept_until"] == "none" else day_of(refs["kept_until"]),
+        backups_until=day_of(refs["backups_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",
         given=int(refs["given"]), officer=settings.CLINIC_OFFICER_NAME,
         officer_email=settings.CLINIC_OFFICER_EMAIL, phone=settings.CLINIC_PHONE,
@@ -173,22 +107,15 @@ def report_answered(report: LookReport) -> None:
 
 
 def _report_answered(mail: MailContext) -> Rendered:
-    return REPORT_ANSWERED.render(url=settings.SITE_URL + reverse("privacy:report", args=[mail.refs["request"]]))
-
-
-_ASKED, _DESK = "privacy:request", "admin:privacy_request"
+    return REPORT_ANSWERED.render(url=page_of(mail, "privacy:report"))
 
 
 def register_mails() -> None:
     """Called once at start."""
     kinds = (
-        ("received", _dated(RECEIVED, _ASKED), _("We have your request")),
         ("copy_ready", _copy_ready, _("The copy you asked for is ready")),
-        ("copy_delayed", _dated(COPY_DELAYED, _ASKED), _("The copy you asked for takes longer")),
-        ("denied", _denied, _("A letter about your request")),
-        ("waits", _dated(WAITS, _DESK), _("A privacy request waits for you")),
-        ("report_received", _dated(REPORT_RECEIVED, "privacy:report"), _("We have your report")),
-        ("report_waits", _dated(REPORT_WAITS, "admin:privacy_report"), _("A report waits for you")),
+        ("report_received", dated(REPORT_RECEIVED, "privacy:report"), _("We have your report")),
+        ("report_waits", dated(REPORT_WAITS, "admin:privacy_report"), _("A report waits for you")),
         ("report_answered", _report_answered, _("An answer to your report")),
         ("erased", _erased, _("What you asked us to do is done")),
     )

@@ -31,7 +31,7 @@ from portal.permissions import Permission, Purpose, require
 from portal.subjects import Subject
 from privacy.dossier import merge_all, subject_of
 from privacy.models import RequestKind, RightsRequest
-from privacy.state import OPEN, RequestState
+from privacy.requests.state import OPEN, RequestState
 from records.access import may_find
 from records.changes import Basis, basis
 from records.models import AccessGrant, GrantKind, Merge, Patient

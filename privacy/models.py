@@ -7,81 +7,52 @@ from uuid import uuid4
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.crypto.fields import EncryptedBinaryField, EncryptedTextField
+from portal.crypto.fields import EncryptedBinaryField
 from privacy.backups.models import ErasureDone, LedgerCheck, MirroredFile
+from privacy.copies.models import PrintCopy
+from privacy.fees.models import FeeQuote
+from privacy.incidents.models import Affected, Assessment, Incident, IncidentEvent, LawDelay
+from privacy.incidents.notice_models import BreachNotice, DutyDone, NoticeText, PublicNotice
+from privacy.incidents.report_models import IncidentReport
 from privacy.keeping.models import Destruction, LegalHold
+from privacy.letters.models import Letter
 from privacy.looks.models import LookReport, ReportState
-from privacy.state import RequestState
+from privacy.requests.models import DenialGround, RequestKind, RequestStep, RightsRequest
+from privacy.requests.state import RequestState
 from privacy.visitors.models import VisitCount
 
 __all__ = [
-    "ArchiveCopy", "ArchiveReason", "DeidentifiedCase", "DenialGround", "Destruction", "ErasureDone", "LedgerCheck",
-    "LegalHold", "LookReport", "MirroredFile", "RecordCopy", "ReportState", "RequestKind", "RequestState",
-    "RightsRequest", "VisitCount",
+    "Affected",
+    "ArchiveCopy",
+    "ArchiveReason",
+    "Assessment",
+    "BreachNotice",
+    "DeidentifiedCase",
+    "DenialGround",
+    "Destruction",
+    "DutyDone",
+    "ErasureDone",
+    "FeeQuote",
+    "Incident",
+    "IncidentEvent",
+    "IncidentReport",
+    "LawDelay",
+    "LedgerCheck",
+    "LegalHold",
+    "Letter",
+    "LookReport",
+    "MirroredFile",
+    "NoticeText",
+    "PrintCopy",
+    "PublicNotice",
+    "RecordCopy",
+    "ReportState",
+    "RequestKind",
+    "RequestState",
+    "RequestStep",
+    "RightsRequest",
+    "VisitCount",
 ]
-
-
-class RequestKind(models.TextChoices):
-    """What a patient can ask for. Part 4 of the product adds the others."""
-
-    ACCESS = "access", _("A copy of the record")
-    DELETION = "deletion", _("Deletion of the record")
-
-
-class DenialGround(models.TextChoices):
-    """The closed list of grounds on which a deletion may be refused (P37, P39)."""
-
-    RETENTION_LAW = "retention_law", _("The law makes us keep it")
-    LEGAL_HOLD = "legal_hold", _("A court or authority told us to keep it")
-    IDENTITY = "identity", _("We could not make sure who asked")
-
-
-class RightsRequest(models.Model):
-    """One request, with the day it came and the day by which the law wants it done."""
-
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    kind = models.CharField(max_length=12, choices=RequestKind.choices)
-    subject_id = models.UUIDField(db_index=True)
-    account_id = models.UUIDField()
-    state = models.CharField(max_length=14, choices=RequestState.choices, default=RequestState.RECEIVED)
-    form_key = models.UUIDField(unique=True, default=uuid4)
-    note = EncryptedTextField(context="privacy.RightsRequest.note", blank=True)
-    received_on = models.DateField()
-    due_on = models.DateField()
-    officer_id = models.UUIDField(null=True, blank=True)
-    denial_ground = models.CharField(max_length=20, choices=DenialGround.choices, blank=True)
-    denial_letter = EncryptedTextField(context="privacy.RightsRequest.denial_letter", blank=True)
-    job_id = models.UUIDField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    held_at = models.DateTimeField(null=True, blank=True, help_text="Stopped by a legal hold; goes on when it ends.")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=models.Q(kind__in=RequestKind.values), name="request_kind_listed"),
-            models.CheckConstraint(condition=models.Q(state__in=RequestState.values), name="request_state_listed"),
-            models.CheckConstraint(
-                condition=models.Q(denial_ground__in=["", *DenialGround.values]), name="request_ground_listed"
-            ),
-            models.CheckConstraint(condition=models.Q(due_on__gte=models.F("received_on")), name="request_due_later"),
-            models.CheckConstraint(
-                condition=~models.Q(state="denied") | ~models.Q(denial_ground=""), name="request_denial_has_ground"
-            ),
-            models.UniqueConstraint(
-                fields=["subject_id", "kind"],
-                condition=models.Q(state__in=["received", "in_progress", "carrying_out"]),
-                name="request_one_open_per_kind",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["due_on"], condition=models.Q(state__in=["received", "in_progress", "carrying_out"]),
-                name="request_open_due",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} request {self.pk}"
 
 
 class ArchiveReason(models.TextChoices):

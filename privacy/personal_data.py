@@ -8,12 +8,16 @@ from django.db import transaction
 
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
+from privacy.copies import personal_data as copies_held
+from privacy.fees import personal_data as fees_held
+from privacy.letters import personal_data as letters_held
 from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
 from privacy.requests.models import WORDS
 from records.vault.content import opened
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
+    **letters_held.FIELDS, **fees_held.FIELDS, **copies_held.FIELDS,
     "privacy.RightsRequest": {
         **dict.fromkeys(
             (
@@ -83,14 +87,19 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         _O,
     ),
 }
+_SEALED = {
+    *(f"privacy.Letter.{name}" for name in letters_held.ENCRYPTED),
+    *(f"privacy.PrintCopy.{name}" for name in copies_held.ENCRYPTED),
+}
 _WHY = "random ids, states, dates and hashes: the legal clock and the archive need to find them"
 CLEAR_TEXT: dict[str, str] = {
     f"{model}.{name}": _WHY
     for model, fields in FIELDS.items()
     for name in fields
-    if name not in (*WORDS, "key", "words", "reason", "release_reason")
+    if name not in (*WORDS, "key", "words", "reason", "release_reason") and f"{model}.{name}" not in _SEALED
 }
 RETAINED: dict[str, str] = {
+    **fees_held.RETAINED,
     "privacy.RightsRequest": "proof that the request was answered in time: ids and dates only, words wiped",
     "privacy.RequestStep": "when each step of a request was taken: codes, ids and times only",
     "privacy.LookReport": "proof that the report was answered: ids, codes and dates only, words wiped",
@@ -109,7 +118,10 @@ def export_for(subject: Subject) -> dict[str, Any]:
         {"sealed_at": row.sealed_at.isoformat(), "retain_until": row.retain_until.isoformat(), "reason": row.reason}
         for row in ArchiveCopy.objects.filter(subject_id=subject.subject_id).order_by("sealed_at")
     ]
-    return {"requests": requests, "look_reports": _reports(subject), "archive_copies": copies}
+    return {
+        "requests": requests, "look_reports": _reports(subject), "archive_copies": copies,
+        "letters": letters_held.export_for(subject), "fees": fees_held.export_for(subject),
+    }
 
 
 def _request(row: RightsRequest) -> dict[str, Any]:
@@ -125,7 +137,7 @@ def _request(row: RightsRequest) -> dict[str, Any]:
 def archive_for(subject: Subject) -> dict[str, Any]:
     """Requests, reports and letters join the bundle (RULES 1.58); the list of bundles itself does not."""
     held = export_for(subject)
-    return {"requests": held["requests"], "look_reports": held["look_reports"]}
+    return {name: rows for name, rows in held.items() if name != "archive_copies"}
 
 
 def _reports(subject: Subject) -> list[dict[str, Any]]:
@@ -155,7 +167,8 @@ def erase_for(subject: Subject) -> dict[str, int]:
     )
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
-    return {"privacy.RecordCopy": removed} if removed else {}
+    rest = letters_held.erase_for(subject) | copies_held.erase_for(subject) | fees_held.erase_for(subject)
+    return ({"privacy.RecordCopy": removed} if removed else {}) | rest
 
 
 # The certificate of a destruction is what it was when it was filed, id included.
@@ -169,6 +182,8 @@ def merge_for(old: Subject, new: Subject) -> dict[str, int]:
         moved |= rows_move(table, old=old, new=new)
     for kept in (ArchiveCopy, LegalHold):
         moved |= rows_move(kept, old=old, new=new, account="")
+    for room in (letters_held, copies_held, fees_held):
+        moved |= room.merge_for(old, new)
     return moved
 
 

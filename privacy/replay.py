@@ -31,7 +31,8 @@ from privacy import ledger
 from privacy.backups.models import ErasureDone, LedgerCheck
 from privacy.dossier import erase_all
 from privacy.models import RightsRequest
-from privacy.state import RequestState
+from privacy.requests.models import IdentityState
+from privacy.requests.state import RequestState
 
 _log = logging.getLogger(__name__)
 EVIDENCE = "erasure.check"
@@ -95,7 +96,7 @@ def _repeat(entry: Entry) -> None:
         erase_all(entry.subject)
         # The request itself may be younger than the backup, or stand there as not carried out.
         RightsRequest.objects.filter(pk=entry.request_id).exclude(state=RequestState.COMPLETED).update(
-            state=RequestState.COMPLETED, ended_at=timezone.now()
+            state=RequestState.COMPLETED, ended_at=timezone.now(), identity_state=IdentityState.CONFIRMED
         )
         access_record(
             by=SYSTEM, action=Action.ERASE, purpose=Purpose.LEGAL_DUTY, subject_id=entry.subject.subject_id,

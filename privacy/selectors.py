@@ -1,4 +1,4 @@
-"""Reading requests: the patient's own, the officer's desk."""
+"""What the privacy desk reads of records: copies, what has changed since, who looked, numbers."""
 
 from __future__ import annotations
 
@@ -34,57 +34,11 @@ from portal.dates import clinic_zone, today
 from privacy.deidentified import shown
 from privacy.models import ArchiveCopy, DeidentifiedCase, RecordCopy, RightsRequest
 from privacy.smallcells import Line, age_band
-from privacy.state import ENDED, OPEN
 from records.models import Answer, Assessment, Document, Encounter, Entry, Message, Photo, Plan
 
 # A change whose transaction was still open while the record was read bears an earlier time: what
 # changed that shortly before the reading is looked at once more in the next night.
 STRADDLE = dt.timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class Clock:
-    """A legal clock as a bar: ``day`` of ``days``, ``left`` days to go (negative when late)."""
-
-    received_on: dt.date
-    due_on: dt.date
-    day: int
-    days: int
-    left: int
-
-    @property
-    def late(self) -> bool:
-        return self.left < 0
-
-    @property
-    def late_days(self) -> int:
-        return max(0, -self.left)
-
-
-def clock_of(request: RightsRequest, *, on: dt.date | None = None) -> Clock:
-    """The request's clock on a day; one that has ended shows the day on which it did."""
-    ended = request.ended_at
-    day = ended.astimezone(clinic_zone()).date() if ended else (on or today())
-    days = (request.due_on - request.received_on).days
-    passed = max(0, (day - request.received_on).days)
-    return Clock(request.received_on, request.due_on, min(passed, days), days, (request.due_on - day).days)
-
-
-def requests_of(subject_id: UUID) -> QuerySet[RightsRequest]:
-    """A person's requests, newest first, without their words."""
-    return RightsRequest.objects.filter(subject_id=subject_id).defer("note", "denial_letter").order_by("-created_at")
-
-
-def open_requests() -> QuerySet[RightsRequest]:
-    """The officer's desk: what is not done, nearest date first, without anybody's words."""
-    rows = RightsRequest.objects.filter(state__in=[state.value for state in OPEN])
-    return rows.defer("note", "denial_letter").order_by("due_on", "created_at")
-
-
-def ended_requests(*, most: int = 50) -> QuerySet[RightsRequest]:
-    """What was done last, newest first."""
-    rows = RightsRequest.objects.filter(state__in=[state.value for state in ENDED])
-    return rows.defer("note", "denial_letter").order_by("-ended_at")[:most]
 
 
 def archive_copies(subject_id: UUID) -> QuerySet[ArchiveCopy]:

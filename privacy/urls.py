@@ -2,16 +2,23 @@
 
 from django.urls import path
 
+from privacy.fees.views import patient as fees
+from privacy.letters.views import patient as letters
+from privacy.requests.views import patient as requests
 from privacy.views import looks, patient, public
 
 app_name = "privacy"
 urlpatterns = [
     path("", patient.home, name="home"),
-    path("copy/", patient.ask_copy, name="copy"),
-    path("delete/", patient.ask_deletion, name="delete"),
-    path("requests/<uuid:request_id>/", patient.request_page, name="request"),
-    path("requests/<uuid:request_id>/withdraw/", patient.withdraw, name="withdraw"),
+    path("copy/", requests.ask_copy, name="copy"),
+    path("delete/", requests.ask_deletion, name="delete"),
+    path("requests/<uuid:request_id>/", requests.request_page, name="request"),
+    path("requests/<uuid:request_id>/withdraw/", requests.withdraw, name="withdraw"),
     path("copies/<uuid:copy_id>/download/", patient.download, name="download"),
+    path("letters/<uuid:letter_id>/", letters.letter, name="letter"),
+    path("letters/<uuid:letter_id>/file/", letters.letter_file, name="letter_file"),
+    path("fees/<uuid:quote_id>/accept/", fees.accept, name="fee_accept"),
+    path("fees/<uuid:quote_id>/decline/", fees.decline, name="fee_decline"),
     path("who-looked/", looks.who_looked, name="who_looked"),
     path("who-looked/<uuid:event_id>/wrong/", looks.report, name="look_report"),
     path("reports/<uuid:report_id>/", looks.report_page, name="report"),

@@ -17,7 +17,7 @@ from portal.demo.papers import hand_in
 from portal.permissions import Purpose, Role
 from privacy.looks.services import report_make
 from privacy.models import RequestKind
-from privacy.services import request_make
+from privacy.requests.services import request_open
 from records.emergency.models import EmergencyReason, ReviewDecision
 from records.emergency.services import emergency_end, emergency_open, emergency_review
 from records.history.models import Section
@@ -70,7 +70,9 @@ def seed_ana(clinic: Clinic, ana: User) -> None:
         consults.consult_message(by=clinician, consult_id=row.pk, body=words, form_key=uuid4())
     hand_in(by=ana.actor, patient_id=patient.pk)
     with ago(days=3):
-        request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=patient.pk, form_key=uuid4())
+        request_open(
+            by=ana.actor, kind=RequestKind.ACCESS, subject_id=patient.pk, account_id=ana.pk, form_key=uuid4()
+        )
     _emergency(clinic.clinicians[1].actor, ana.actor, patient.pk)
 
 

@@ -15,10 +15,10 @@ from portal.context import Actor
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, require
-from privacy import services
 from privacy.keeping.models import LegalHold
 from privacy.keeping.selectors import hold_lock, on_hold
 from privacy.models import ArchiveCopy
+from privacy.requests.deletion import deletions_resume
 from records.models import Patient
 
 
@@ -61,7 +61,7 @@ def hold_release(*, by: Actor, hold_id: UUID, why: str) -> LegalHold:
         hold.save(update_fields=["released_by", "released_at", "release_reason"])
         _audit(by, Action.CHANGE, hold)
         if not on_hold(hold.subject_id):
-            services.deletions_resume(subject_id=hold.subject_id)
+            deletions_resume(subject_id=hold.subject_id)
     return hold
 
 

@@ -18,7 +18,7 @@ from portal.permissions import Role
 from privacy.looks import selectors, services
 from privacy.looks.forms import LookFilterForm, LookReportForm
 from privacy.looks.models import LookReport
-from privacy.selectors import Clock
+from privacy.requests.clock import Clock
 from records.access import patients_of
 from records.vault.content import opened
 

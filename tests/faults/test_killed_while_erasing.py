@@ -23,8 +23,8 @@ from portal.lockbox.store import lockbox
 from portal.outbox.models import OutgoingMail
 from privacy import archive, exports, ledger
 from privacy.models import ArchiveCopy, RecordCopy, RequestKind, RightsRequest
-from privacy.services import request_carry_out, request_make, request_start
-from privacy.state import RequestState
+from privacy.requests.services import request_carry_out, request_open, request_start
+from privacy.requests.state import RequestState
 from records.models import Encounter, Patient, Photo
 from records.photos import files
 from tests.consults import building
@@ -75,7 +75,9 @@ def test_a_copy_is_made_once_whatever_kills_its_worker(reads: bool, stem: Stem, 
     made: set[str] = set()
 
     def scene() -> Played:
-        request = request_make(by=user.actor, kind=RequestKind.ACCESS, patient_id=patient_id, form_key=uuid4())
+        request = request_open(
+            by=user.actor, kind=RequestKind.ACCESS, subject_id=patient_id, account_id=user.pk, form_key=uuid4()
+        )
 
         def holds(at: int) -> None:
             work_on(request.job_id, at)
@@ -135,7 +137,9 @@ def _person_with_all(clinician: User) -> tuple[User, list[Consult]]:
     user = somebody()
     first = building.answered(user, clinician)
     second = building.waiting(user, Patient.objects.get(pk=first.patient_id))
-    request = request_make(by=user.actor, kind=RequestKind.ACCESS, patient_id=first.patient_id, form_key=uuid4())
+    request = request_open(
+        by=user.actor, kind=RequestKind.ACCESS, subject_id=first.patient_id, account_id=user.pk, form_key=uuid4()
+    )
     runner.run_job(request.job_id)
     return user, [first, second]
 
@@ -156,7 +160,9 @@ def test_a_deletion_ends_the_same_whatever_kills_its_worker(
         user, consults = _person_with_all(clinician)
         patient_id = consults[0].patient_id
         objects = {name for name, _version in lockbox().names("archive/")}
-        request = request_make(by=user.actor, kind=RequestKind.DELETION, patient_id=patient_id, form_key=uuid4())
+        request = request_open(
+            by=user.actor, kind=RequestKind.DELETION, subject_id=patient_id, account_id=user.pk, form_key=uuid4()
+        )
         request_start(by=officer.actor, request_id=request.pk)
         request = request_carry_out(by=officer.actor, request_id=request.pk)
         names = {name for photo in Photo.objects.filter(patient_id=patient_id) for name in files.names_of(photo)}

@@ -19,7 +19,7 @@ from portal.accounts.models import User
 from portal.jobs.runner import run_job
 from portal.lockbox import age
 from portal.lockbox.store import lockbox
-from privacy import services
+from privacy.requests import services
 from privacy.models import RequestKind, RightsRequest
 from records.encounters.services import answer_save
 from records.messages.services import message_send
@@ -33,8 +33,8 @@ TOKEN = re.compile(r"gAAAA[\w=-]{60,}")
 
 
 def ask(user: User, patient: Patient, kind: RequestKind = RequestKind.DELETION, **more: Any) -> RightsRequest:
-    return services.request_make(
-        by=user.actor, kind=kind, patient_id=patient.pk, **{"form_key": uuid4(), **more}
+    return services.request_open(
+        by=user.actor, kind=kind, subject_id=patient.pk, account_id=user.pk, **{"form_key": uuid4(), **more}
     )
 
 

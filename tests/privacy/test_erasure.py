@@ -23,8 +23,8 @@ from privacy import archive, erasure, ledger
 from privacy.dossier import MODULES
 from privacy.models import ArchiveCopy, RecordCopy, RequestKind, RightsRequest
 from privacy.personal_data import erase_for
-from privacy.services import request_carry_out, request_make, request_start, request_withdraw
-from privacy.state import RequestState
+from privacy.requests.services import request_carry_out, request_open, request_start, request_withdraw
+from privacy.requests.state import RequestState
 from records.models import Patient
 from tests.consults import building as consults
 from tests.privacy.building import (
@@ -74,7 +74,7 @@ def test_nothing_is_left_but_what_the_apps_say_they_keep(
     bens_rows = rows_with(bens.patient_id, ben.pk, ben.email)
     browser = as_(ana)
     assert alive(browser) and opened_with(WORD)
-    request = ask(ana, marked_ana, note=f"because {WORD}")
+    request = ask(ana, marked_ana, details=f"because {WORD}")
     ids = (marked_ana.pk, ana.pk)
     gone = Consult.objects.filter(patient_id=marked_ana.pk).values_list("pk", "encounter_id")
     gone = [str(ident) for row in gone for ident in row]
@@ -402,8 +402,9 @@ def test_what_the_privacy_desk_holds_is_removed_twice_like_once(ana: User, anas:
     from portal.subjects import Subject
 
     work(copy_asked(ana, anas))
-    request_make(
-        by=ana.actor, kind=RequestKind.DELETION, patient_id=anas.pk, form_key=anas.pk, note=f"words {WORD}"
+    request_open(
+        by=ana.actor, kind=RequestKind.DELETION, subject_id=anas.pk, account_id=ana.pk, form_key=anas.pk,
+        details=f"words {WORD}",
     )
     subject = Subject(anas.pk, (ana.pk,))
     assert erase_for(subject) == {"privacy.RecordCopy": 1} and erase_for(subject) == {}

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from portal.accounts.models import User
 from portal.permissions import Purpose
-from privacy import services
+from privacy.requests import services
 from privacy.models import DenialGround, RightsRequest
 from records.models import Patient
 from records.vault import open_case
@@ -113,10 +113,10 @@ def test_the_officers_pages_on_a_phone_and_a_desk(
     consult = told(ana, clinician)
     consults.waiting(ana, consult.patient)
     work(copy_asked(ana, consult.patient))
-    deletion = ask(ana, consult.patient, note="I am moving to another clinic.")
+    deletion = ask(ana, consult.patient, details="I am moving to another clinic.")
     new = RightsRequest.objects.create(
         kind="deletion", subject_id=done.pk, account_id=done.pk, received_on=dt.date(2026, 9, 1),
-        due_on=dt.date(2026, 10, 1),
+        first_due_on=dt.date(2026, 10, 1), due_on=dt.date(2026, 10, 1),
     )
     services.request_start(by=officer.actor, request_id=deletion.pk)
     look(window, officer, {

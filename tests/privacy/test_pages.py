@@ -20,10 +20,10 @@ from portal.accounts.models import User
 from portal.audit.models import LOOKS, AccessEvent, Action
 from portal.audit.services import access_record
 from portal.permissions import Purpose
-from privacy import services
+from privacy.requests import services
 from privacy.models import DenialGround, RecordCopy, RequestKind, RightsRequest
 from privacy.selectors import looks_by_day
-from privacy.state import RequestState
+from privacy.requests.state import RequestState
 from privacy.templatetags.privacy_ui import VERBS, WORDS, initials, looks_words, phrase
 from records.models import Patient
 from tests.consults import building as consults
@@ -103,7 +103,7 @@ def test_deletion_needs_the_tick_and_keeps_what_was_typed(ana: User, anas: Patie
     answer = browser.post("/privacy/delete/", {"form_key": "nonsense", "understood": "on", "note": "x" * 2001})
     assert answer.status_code == 200 and not RightsRequest.objects.exists()
     browser.post("/privacy/delete/", {"form_key": uuid4(), "note": "Moving away", "understood": "on"})
-    assert RightsRequest.objects.get().note == "Moving away"
+    assert RightsRequest.objects.get().details == "Moving away"
 
 
 @pytest.mark.promise("P39")
@@ -298,7 +298,7 @@ def test_no_deed_of_the_officer_is_there_for_anybody_else(
 
 def test_the_officer_takes_it_on_and_has_it_done(ana: User, officer: User, anas: Patient, as_: As) -> None:
     consults.waiting(ana, anas)
-    row, browser = ask(ana, anas, note="Moving away"), as_(officer)
+    row, browser = ask(ana, anas, details="Moving away"), as_(officer)
     assert "Deletion of the record" in page(browser, "admin:privacy_desk")
     words = page(browser, "admin:privacy_request", row.pk)
     assert ana.email in words and "Moving away" in words and "Delete the record" not in words
@@ -353,11 +353,12 @@ def many(ana: User, anas: Patient, count: int) -> None:
     for number in range(count):
         RightsRequest.objects.create(
             kind=RequestKind.ACCESS, subject_id=anas.pk, account_id=ana.pk, state=RequestState.WITHDRAWN,
-            received_on=dt.date(2026, 11, 1), due_on=dt.date(2026, 12, 1), ended_at=timezone.now(),
+            received_on=dt.date(2026, 11, 1), first_due_on=dt.date(2026, 12, 1), due_on=dt.date(2026, 12, 1),
+            ended_at=timezone.now(),
         )
         RightsRequest.objects.create(
             kind=RequestKind.DELETION, subject_id=uuid4(), account_id=uuid4(), officer_id=ana.pk,
-            received_on=dt.date(2026, 11, 1), due_on=dt.date(2026, 12, 1),
+            received_on=dt.date(2026, 11, 1), first_due_on=dt.date(2026, 12, 1), due_on=dt.date(2026, 12, 1),
         )
         access_record(
             by=ana.actor, action=Action.VIEW, purpose=Purpose.CARE, subject_id=anas.pk,

@@ -288,7 +288,7 @@ def test_no_mail_says_what_it_is_about(
             {"name": "zqxname", "status": "active", "note": "zqxnote", "form_key": str(uuid4())})),
         ("records.views.answers.topics_save", lambda c, k: c.post(
             reverse("records:answers", args=[k.patient_id, "private"]), {"mood-text": "zqxmood"})),
-        ("privacy.services.request_make", lambda c, k: c.post(
+        ("privacy.requests.services.request_open", lambda c, k: c.post(
             reverse("privacy:delete"), {"form_key": str(uuid4()), "note": "zqxnote", "understood": "on"})),
     ],
 )

@@ -35,7 +35,7 @@ from portal.jobs.runner import run_job
 from portal.logs import JsonFormatter
 from portal.outbox.delivery import drain
 from privacy.models import RequestKind
-from privacy.services import request_make
+from privacy.requests.services import request_open
 from records.changes import Basis, basis
 from records.documents.files import KEPT
 from records.documents.models import DocumentPage
@@ -217,7 +217,9 @@ def test_no_mark_of_any_encrypted_field_leaves_its_column(
     _alive(traces)
     page = as_(ana).get("/record/").content.decode()
     assert f"{MARK}patientgivenname" in page, "the marks were never shown, so this test would prove nothing"
-    wish = request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=world.things["patient_id"], form_key=uuid4())
+    wish = request_open(
+        by=ana.actor, kind=RequestKind.ACCESS, subject_id=world.things["patient_id"], account_id=ana.pk, form_key=uuid4()
+    )
     run_job(wish.job_id)
     _alive(traces)
     assert len(every_task()) > 10

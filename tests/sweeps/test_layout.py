@@ -43,7 +43,7 @@ DECLARED: dict[str, set[str]] = {
     },
     "records/photos": {"files", "pipeline", "processing"},
     "records/documents": {"files", "pipeline", "processing"},
-    "records/export": {"archive_file", "bundle", "fhir", "pdf", "pdf_words"},
+    "records/export": {"archive_file", "bundle", "fhir", "pdf", "pdf_words", "typesetting"},
     # One file for each part of the standard.
     "records/export/fhir": {
         "base", "bundle", "codes", "composition", "consents", "documents", "episode", "people", "provenance",
@@ -59,8 +59,12 @@ DECLARED: dict[str, set[str]] = {
         "smallcells",
     },
     "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
+    "privacy/requests": {"clock", "deletion", "kinds", "registry"},
     "privacy/keeping": {"bundles", "destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
+    "privacy/letters": {"housekeeping", "kinds", "making", "reading", "registry"},
+    "privacy/fees": {"calculator"},
+    "privacy/copies": {"kinds", "preparing"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")
 

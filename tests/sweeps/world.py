@@ -26,7 +26,7 @@ from privacy.archive import archive_encounter
 from privacy.keeping.services import hold_place
 from privacy.looks.services import report_make
 from privacy.models import ArchiveReason, Destruction, RecordCopy, RequestKind
-from privacy.services import request_make
+from privacy.requests.services import request_open
 from records.emergency.models import EmergencyReason
 from records.emergency.services import emergency_open
 from records.history.services import entry_remove, version_of
@@ -75,10 +75,13 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
     draft = building.ready(ana, answered.patient)
     taken = building.taken(_another_patient("Cleo"), clinician)
     evidence = evidence_record(kind="sweep.made", passed=True, facts={"n": 1}, valid_for=dt.timedelta(days=1))
-    wish = request_make(by=ana.actor, kind=RequestKind.ACCESS, patient_id=answered.patient_id, form_key=uuid4())
+    wish = request_open(
+        by=ana.actor, kind=RequestKind.ACCESS, subject_id=answered.patient_id, account_id=ana.pk, form_key=uuid4()
+    )
     run_job(wish.job_id)
-    deletion = request_make(
-        by=ana.actor, kind=RequestKind.DELETION, patient_id=answered.patient_id, form_key=uuid4(), note="a note"
+    deletion = request_open(
+        by=ana.actor, kind=RequestKind.DELETION, subject_id=answered.patient_id, account_id=ana.pk, form_key=uuid4(),
+        details="a note",
     )
     archived = archive_encounter(encounter=answered.encounter, reason=ArchiveReason.NIGHTLY)
     refund = refund_start(

@@ -19,12 +19,15 @@ from portal.errors import DomainError
 from portal.guards import AuthRequest, visible_or_404
 from portal.jobs.models import Job
 from portal.permissions import Purpose
-from privacy import services
-from privacy.forms import DenialForm
 from privacy.keeping.selectors import on_hold
-from privacy.models import RequestKind, RightsRequest
-from privacy.selectors import afoot, archive_copies, clock_of, ended_requests, open_requests
-from privacy.state import ALLOWED_ROLES, TRANSITIONS, RequestAction, RequestState
+from privacy.requests import services
+from privacy.requests.clock import clock_of
+from privacy.requests.forms import DenialForm
+from privacy.requests.models import RequestKind, RightsRequest
+from privacy.requests.registry import rules_of
+from privacy.requests.selectors import ended_requests, open_requests
+from privacy.requests.state import steps
+from privacy.selectors import afoot, archive_copies
 
 
 def _cards(rows: list[RightsRequest]) -> list[dict[str, Any]]:
@@ -57,12 +60,9 @@ def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None
         by=request.actor, action=Action.VIEW, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
         object_kind="privacy.request", object_id=row.pk, basis=f"request:{row.pk}", durable=True,
     )
-    may = {
-        action.value for (state, action) in TRANSITIONS
-        if state == RequestState(row.state) and request.actor.role in ALLOWED_ROLES[action]
-    }
-    if row.kind == RequestKind.ACCESS:
-        may.discard(RequestAction.DENY)
+    rules = rules_of(row.kind)
+    may = {action.value for action in steps(services.standing_of(row), request.actor.role)}
+    ground = rules.ground(row.denial_ground)
     context = {
         **admin.site.each_context(request),
         "title": row.get_kind_display(), "row": row, "clock": clock_of(row), "may": may,
@@ -71,7 +71,8 @@ def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None
         "afoot": afoot(row.subject_id) if row.kind == RequestKind.DELETION and not row.ended_at else None,
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
         "held": row.kind == RequestKind.DELETION and not row.ended_at and on_hold(row.subject_id),
-        "copies": archive_copies(row.subject_id)[:20], "form": form or DenialForm(),
+        "copies": archive_copies(row.subject_id)[:20], "form": form or DenialForm(grounds=rules.grounds),
+        "ground": ground.label if ground else row.denial_ground,
     }
     return render(request, "privacy/staff/request.html", context)
 
@@ -111,7 +112,8 @@ def _act(request: AuthRequest, request_id: UUID, service: Any, said: str) -> Htt
 @require_POST
 def deny(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Refuse on a listed ground, with a letter."""
-    form = DenialForm(request.POST)
+    row = visible_or_404(RightsRequest.objects.only("kind"), pk=request_id)
+    form = DenialForm(request.POST, grounds=rules_of(row.kind).grounds)
     if not form.is_valid():
         request.method = "GET"
         return request_page(request, request_id, form)
