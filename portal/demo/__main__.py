@@ -43,6 +43,7 @@ def _welcome(stack: Stack, seconds: float) -> None:
 # What a clinic's first night and first quarter would leave as proof, in the order in which it is asked for.
 FIRST_PROOFS = (
     ("backup",), ("archive_round",), ("erasures_check",), ("audit_digest",), ("audit_verify",), ("unreadable_check",),
+    ("visitors_check",),
 )
 
 

@@ -63,3 +63,4 @@ COMMANDS: dict[str, str] = {
     "states": "ids",
     "unreadable_check": "content",
 }
+    "visitors_check": "none",
