@@ -8,6 +8,7 @@ from portal.admin_site import ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
+from privacy.disclosing import admin as disclosing_admin  # noqa: F401 - adds its pages
 from privacy.keeping.selectors import holds_to_review
 from privacy.letters import admin as letters_admin  # noqa: F401 - adds its pages
 from privacy.looks.selectors import open_reports

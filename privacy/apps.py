@@ -15,6 +15,9 @@ class PrivacyConfig(AppConfig):
         from privacy.copies import kinds as copy_kinds
         from privacy.copies import preparing
         from privacy.copies.services import copy_posted
+        from privacy.disclosing import accounting
+        from privacy.disclosing import letters as disclosing_letters
+        from privacy.disclosing import mails as disclosing_mails
         from privacy.fees import receivers as fee_receivers  # noqa: F401 - connects
         from privacy.letters import kinds as letter_kinds
         from privacy.letters import mails as letter_mails
@@ -33,5 +36,8 @@ class PrivacyConfig(AppConfig):
         copy_kinds.register_kinds()
         preparing.register_job()
         when_posted(copy_posted)
+        disclosing_letters.register_letters()
+        disclosing_mails.register_mails()
+        accounting.register_kind()
         exports.register_job()
         erasure.register_job()

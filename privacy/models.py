@@ -10,6 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from portal.crypto.fields import EncryptedBinaryField
 from privacy.backups.models import ErasureDone, LedgerCheck, MirroredFile
 from privacy.copies.models import PrintCopy
+from privacy.denials.models import Denial, ReviewDecision
+from privacy.disclosing.models import (
+    AccountingStatement,
+    Assignment,
+    LegalProcess,
+    ProcessKind,
+    ProcessOutcome,
+    WithholdingGround,
+)
 from privacy.fees.models import FeeQuote
 from privacy.incidents.models import Affected, Assessment, Incident, IncidentEvent, LawDelay
 from privacy.incidents.notice_models import BreachNotice, DutyDone, NoticeText, PublicNotice
@@ -19,15 +28,19 @@ from privacy.letters.models import Letter
 from privacy.looks.models import LookReport, ReportState
 from privacy.requests.models import DenialGround, RequestKind, RequestStep, RightsRequest
 from privacy.requests.state import RequestState
+from privacy.vendors.models import Vendor, VendorImport
 from privacy.visitors.models import VisitCount
 
 __all__ = [
+    "AccountingStatement",
     "Affected",
     "ArchiveCopy",
     "ArchiveReason",
     "Assessment",
+    "Assignment",
     "BreachNotice",
     "DeidentifiedCase",
+    "Denial",
     "DenialGround",
     "Destruction",
     "DutyDone",
@@ -39,11 +52,14 @@ __all__ = [
     "LawDelay",
     "LedgerCheck",
     "LegalHold",
+    "LegalProcess",
     "Letter",
     "LookReport",
     "MirroredFile",
     "NoticeText",
     "PrintCopy",
+    "ProcessKind",
+    "ProcessOutcome",
     "PublicNotice",
     "RecordCopy",
     "ReportState",
@@ -51,7 +67,10 @@ __all__ = [
     "RequestState",
     "RequestStep",
     "RightsRequest",
+    "Vendor",
+    "VendorImport",
     "VisitCount",
+    "WithholdingGround",
 ]
 
 

@@ -8,7 +8,13 @@ from django.conf import settings
 from privacy import archive, deidentified, exports, merging, replay
 from privacy.backups.mails import backup_overdue
 from privacy.backups.services import backup_make, backups_expire, overdue
+from privacy.copies.preparing import known_files
+from privacy.disclosing.assignments import patients_told
+from privacy.disclosing.papers import papers_sweep
+from privacy.disclosing.services import notices_send
+from privacy.fees.services import fees_sweep
 from privacy.keeping import destruction, inventory
+from privacy.letters.housekeeping import letters_tidy, mail_fails_to_paper
 from privacy.visitors import tasks as visitor_tasks  # noqa: F401 - Celery looks for them here
 
 BACKUP_SECONDS = settings.BACKUP_SECONDS
@@ -50,6 +56,22 @@ def sweep() -> None:
     exports.copies_expire()
     exports.orphans_remove()
     merging.late_rows_move()
+    mail_fails_to_paper()
+    fees_sweep()
+
+
+@shared_task(name="privacy.letters_tidy")
+def letters_night() -> None:
+    """Remove what was enclosed in letters long posted, and files that a killed worker left."""
+    letters_tidy(known_files)
+
+
+@shared_task(name="privacy.notices")
+def notices() -> None:
+    """Tell patients of legal papers whose bar has ended, and of a new owner; remove papers that no row names (P13, P16)."""
+    notices_send()
+    patients_told()
+    papers_sweep()
 
 
 @shared_task(name="privacy.deidentify")

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from privacy.disclosing.views import patient as disclosing
 from privacy.fees.views import patient as fees
 from privacy.letters.views import patient as letters
 from privacy.requests.views import patient as requests
@@ -19,6 +20,9 @@ urlpatterns = [
     path("letters/<uuid:letter_id>/file/", letters.letter_file, name="letter_file"),
     path("fees/<uuid:quote_id>/accept/", fees.accept, name="fee_accept"),
     path("fees/<uuid:quote_id>/decline/", fees.decline, name="fee_decline"),
+    path("who-received/", disclosing.received, name="received"),
+    path("consents/", disclosing.consents, name="consents"),
+    path("consents/<uuid:consent_id>/back/", disclosing.consent_back, name="consent_back"),
     path("who-looked/", looks.who_looked, name="who_looked"),
     path("who-looked/<uuid:event_id>/wrong/", looks.report, name="look_report"),
     path("reports/<uuid:report_id>/", looks.report_page, name="report"),

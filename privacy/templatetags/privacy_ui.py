@@ -39,6 +39,15 @@ WORDS: dict[str, str | Promise] = {
     "privacy.lookreport": _("your report about a look"),
     "privacy.hold": _("a legal hold on your record"),
     "privacy.copy": _("a copy of your record"),
+    "privacy.process": _("a legal paper about your record"),
+    "privacy.vendor": _("the clinic’s list of companies"),
+    "privacy.assignment": _("the passing of the clinic to a new owner"),
+    "records.disclosure": _("who received something of your record"),
+    "records.suspension": _("what is left out for a time"),
+    "records.releaseconsent": _("what you allowed us to give"),
+    "privacy.printcopy": _("a copy of your record to be printed"),
+    "privacy.letter": _("a letter to you"),
+    "privacy.fee": _("what a copy costs"),
     "privacy.archive": _("the archive’s copy of your record"),
     "billing.order": _("a bill"),
     "billing.refund": _("a refund"),
@@ -62,6 +71,10 @@ PHRASES: dict[tuple[str, str], str | Promise] = {
     (Action.GRANT, "records.accessgrant"): _("Gave access to your record"),
     (Action.REVOKE, "records.accessgrant"): _("Ended access to your record"),
     (Action.SEND, "outbox.mail"): _("Sent a mail to you once more"),
+    (Action.DISCLOSE, "records.disclosure"): _("Gave something of your record to somebody outside"),
+    (Action.LIST, "records.disclosure"): _("Read who received something of your record"),
+    (Action.SEND, "privacy.process"): _("Sent you a letter about a legal paper"),
+    (Action.LIST, "records.releaseconsent"): _("Read what you allowed us to give"),
 }
 PHRASES_SHOWN = 3
 

@@ -14,6 +14,7 @@ from portal.audit.selectors import who_looked as looks_at
 from portal.guards import AuthRequest, recent_sign_in_required, role_required
 from portal.permissions import Role
 from privacy import exports
+from privacy.letters.selectors import letters_of
 from privacy.promises import PROMISES, tested_count
 from privacy.requests.selectors import requests_of
 from privacy.requests.views.patient import card_of
@@ -43,6 +44,7 @@ def home(request: AuthRequest) -> HttpResponse:
     context: dict[str, Any] = {"has_record": bool(mine), "tested": tested_count(), "promises": len(PROMISES)}
     if mine:
         context["cards"] = [card_of(row) for row in requests_of(mine[0])[:REQUESTS_AT_HOME]]
+        context["letters"] = letters_of(request.actor)
         context["looks"] = _days(mine[0], request.account_id)
     return render(request, "privacy/home.html", context)
 

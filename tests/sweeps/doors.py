@@ -31,7 +31,9 @@ TASKS: dict[str, str] = {
     "privacy.backup_watch": "ids",
     "privacy.deidentify": "content",
     "privacy.erased_check": "ids",
+    "privacy.letters_tidy": "ids",
     "privacy.lockbox_prove": "ids",
+    "privacy.notices": "content",
     "privacy.sweep": "ids",
     "privacy.visitors_prove": "none",
     "records.documents.process": "content",
@@ -62,5 +64,5 @@ COMMANDS: dict[str, str] = {
     "seed_demo": "content",
     "states": "ids",
     "unreadable_check": "content",
-}
     "visitors_check": "none",
+}

@@ -1,0 +1,396 @@
+"""Letters: required fields, the PDF, the mail that tells nothing, reading, the way of the paper (P35, P37, P51)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pikepdf
+import pytest
+from django.core import mail as outgoing
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.audit.models import AccessEvent, Action
+from portal.context import SYSTEM
+from portal.crypto import sealed
+from portal.dates import today
+from portal.errors import DomainError, NotVisible
+from portal.jobs.models import Job, JobState
+from portal.jobs.runner import run_job
+from portal.outbox.delivery import drain
+from portal.outbox.models import MailState, OutgoingMail
+from privacy.letters import housekeeping, making, reading, services
+from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
+from privacy.letters.registry import checked, kind_of, kinds
+from privacy.letters.services import Enclosure, Recipient, letter_write
+from records.access import grant_close
+from records.models import GrantKind, Patient
+from records.people.services import patient_update
+from tests.privacy.building import sealed_files
+
+As = Callable[..., Client]
+FIELDS = {"request": "A copy on paper ZQX", "received": "November 2, 2026", "due": "December 2, 2026"}
+HOME = Recipient("Ana Okafor", ("1 Lake Road", "Clear Lake, MN 55319"))
+ENGINES_OWN = {
+    "received", "extension", "copy_ready", "access_denied", "closing", "fee_quote", "identity_asked", "copy_cover",
+}
+
+
+def written(ana: User, anas: Patient, **more: Any) -> Letter:
+    given = {"kind": "received", "subject_id": anas.pk, "account_id": ana.pk, "fields": FIELDS, **more}
+    return letter_write(by=SYSTEM, **given)
+
+
+def made(letter: Letter) -> Letter:
+    letter.refresh_from_db()
+    assert letter.job_id
+    run_job(letter.job_id)
+    letter.refresh_from_db()
+    return letter
+
+
+def text_of(pdf: bytes) -> str:
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(pdf) as found:
+        text = "".join(page.get_textpage().get_text_range() for page in found)
+    return " ".join(text.split())
+
+
+# --- Fields ------------------------------------------------------------------------------------------------
+
+
+def test_the_engines_own_kinds_are_registered() -> None:
+    assert {kind.kind for kind in kinds()} >= ENGINES_OWN
+
+
+@pytest.mark.promise("P37")
+@pytest.mark.parametrize(("kind", "field"), [(kind.kind, name) for kind in kinds() for name in kind.required])
+def test_a_letter_is_refused_while_a_required_field_is_blank(kind: str, field: str) -> None:
+    entry = kind_of(kind)
+    full = dict.fromkeys(entry.required, "words")
+    assert checked(entry, full).keys() == {*entry.required, *entry.optional}
+    for blank in ("", "  \n"):
+        with pytest.raises(DomainError) as refused:
+            checked(entry, {**full, field: blank})
+        assert (refused.value.code, refused.value.field) == ("letter_field", field)
+        assert entry.label(field) in refused.value.message
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(DomainError) as refused:
+        checked(kind_of("received"), {**FIELDS, "reqest": "typo"})
+    assert (refused.value.code, refused.value.field) == ("letter_field_unknown", "reqest")
+
+
+def test_a_letter_that_is_refused_leaves_nothing(ana: User, anas: Patient) -> None:
+    with pytest.raises(DomainError, match="letter_field"):
+        written(ana, anas, fields={})
+    with pytest.raises(LookupError):
+        written(ana, anas, kind="nobody_wrote_this")
+    with pytest.raises(ValueError, match="somebody"):
+        letter_write(by=SYSTEM, kind="received", subject_id=None, fields=FIELDS)
+    assert not Letter.objects.exists()
+    assert not Job.objects.filter(kind=services.JOB_KIND).exists()
+
+
+def test_the_same_deed_writes_one_letter(ana: User, anas: Patient) -> None:
+    first = written(ana, anas, once_key="breach:1:2")
+    assert written(ana, anas, once_key="breach:1:2").pk == first.pk
+    assert Letter.objects.count() == 1
+
+
+# --- The PDF (one compilation for each kind) -----------------------------------------------------------------
+
+
+@pytest.mark.promise("P51")
+def test_every_kind_makes_a_tagged_pdf_that_holds_each_field_and_its_address() -> None:
+    for entry in kinds():
+        fields = {name: f"{name}-ZQX" for name in (*entry.required, *entry.optional)}
+        content = {
+            "title": str(entry.title), "blocks": [block.as_json() for block in entry.body(fields)],
+            **services._signature(),
+        }
+        letter = Letter(
+            kind=entry.kind, reference="K7Q2M4XD", language="en-us", dated=dt.date(2026, 11, 25), content=content
+        )
+        pdf = making.letter_pdf(letter, HOME)
+        assert pdf == making.letter_pdf(letter, HOME), "the same letter gives the same bytes"
+        with pikepdf.open(io.BytesIO(pdf)) as found:
+            assert found.Root.MarkInfo.Marked, "tagged"
+            assert str(found.Root.Lang) == "en"
+            meta = bytes(found.Root.Metadata.read_bytes())
+        assert b"pdfuaid:part" in meta
+        assert b"pdfaid:part" in meta
+        said = text_of(pdf)
+        for words in (*fields.values(), str(entry.title), *HOME.lines, "K7Q2-M4XD", "Dear Ana Okafor,", "Mia Soto"):
+            assert words in said, (entry.kind, words)
+        if "denied" in entry.kind:
+            assert "hhs.gov" in said
+            assert "review" in said
+
+
+def test_the_address_stands_in_the_window_of_the_envelope() -> None:
+    import pypdfium2
+
+    entry = kind_of("received")
+    content = {"title": "T", "blocks": [b.as_json() for b in entry.body({**FIELDS, "more": ""})],
+               **services._signature()}
+    letter = Letter(kind="received", reference="K7Q2M4XD", language="en-us", dated=dt.date(2026, 11, 25),
+                    content=content)
+    lines = ("1 Lake Road", "Apartment 12", "Back House", "Clear Lake, MN 55319")
+    with pypdfium2.PdfDocument(making.letter_pdf(letter, Recipient("Ana Okafor", lines))) as pdf:
+        page = pdf[0].get_textpage()
+        for words in ("Ana Okafor", "Clear Lake, MN 55319"):
+            index, _count = page.search(words).get_next()
+            left, bottom, _right, top = page.get_charbox(index)
+            # Points from the lower left of a letter sheet of 792 by 612, folded in three: a No. 10 window.
+            assert 63 <= left <= 100, words
+            assert bottom >= 792 - 2.05 * 72 - 1.2 * 72, words
+            assert top <= 792 - 1.9 * 72, words
+
+
+# --- Making ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P24")
+def test_it_is_made_once_then_a_mail_tells_that_a_letter_waits_and_nothing_else(ana: User, anas: Patient) -> None:
+    letter = written(ana, anas)
+    assert not OutgoingMail.objects.filter(kind="privacy.letter_waits").exists(), "not before it is made"
+    made(letter)
+    run_job(letter.job_id)  # type: ignore[arg-type]  # again, as after a crash
+    assert letter.made_at
+    assert letter.pages == 1
+    assert letter.notice == NoticeState.TOLD
+    assert OutgoingMail.objects.filter(kind="privacy.letter_waits").count() == 1
+    assert len([name for name in sealed_files() if name.startswith("letters/")]) >= 1
+    drain()
+    [mail] = outgoing.outbox
+    assert mail.subject == "A letter waits for you"
+    assert str(letter.pk) in mail.body
+    assert "ZQX" not in mail.body + mail.subject
+    assert "Okafor" not in mail.body
+    pdf = sealed.read(letter.pdf_name, bytes(letter.pdf_key or b""))
+    assert "ZQX" in text_of(pdf)
+    assert "Ana Okafor" in text_of(pdf)
+
+
+def test_a_worker_that_dies_before_the_row_leaves_a_file_that_is_swept(
+    ana: User, anas: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = written(ana, anas)
+    before = sealed_files()
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "_keep", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(sealed, "delete", lambda name: None)  # killed: not even its own cleaning runs
+        with pytest.raises(KeyboardInterrupt):
+            run_job(letter.job_id)  # type: ignore[arg-type]
+    lost = sealed_files() - before
+    assert len(lost) == 1
+    Job.objects.update(leased_until=timezone.now() - dt.timedelta(minutes=1))
+    made(letter)
+    assert letter.made_at, "the next worker goes on"
+    monkeypatch.setattr(housekeeping, "ORPHAN_AGE", dt.timedelta(0))
+    assert housekeeping.orphans_remove(set) >= 1, "other tests left some too"
+    assert lost.isdisjoint(sealed_files())
+    assert sealed.exists(letter.pdf_name)
+
+
+def test_a_letter_that_cannot_be_made_stands_on_the_desk_and_can_be_tried_again(
+    ana: User, anas: Patient, officer: User, monkeypatch: pytest.MonkeyPatch, as_: As
+) -> None:
+    letter = written(ana, anas)
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "letter_pdf", lambda *_: (_ for _ in ()).throw(OSError("no disk")))
+        for _ in range(3):
+            Job.objects.filter(pk=letter.job_id).update(run_after=timezone.now())
+            run_job(letter.job_id)  # type: ignore[arg-type]
+    assert Job.objects.get(pk=letter.job_id).state == JobState.FAILED
+    assert OutgoingMail.objects.filter(kind="privacy.letter_not_made", account_id=officer.pk).count() == 1
+    client = as_(officer)
+    assert "Could not be made" in client.get(reverse("admin:letters")).content.decode()
+    client.post(reverse("admin:letter_again", args=[letter.pk]))
+    assert made(letter).made_at
+
+
+# --- Reading -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("P35", "P21")
+def test_its_reader_sees_words_and_file_and_the_log_sees_the_reader(
+    ana: User, ben: User, anas: Patient, as_: As
+) -> None:
+    letter = made(written(ana, anas))
+    page = as_(ana).get(reverse("privacy:letter", args=[letter.pk]))
+    assert "A copy on paper ZQX" in page.content.decode()
+    file = as_(ana).get(reverse("privacy:letter_file", args=[letter.pk]))
+    assert b"".join(file.streaming_content).startswith(b"%PDF")
+    assert letter.reference in file["Content-Disposition"]
+    deeds = AccessEvent.objects.filter(object_id=letter.pk, actor_id=ana.pk).values_list("action", flat=True)
+    assert set(deeds) == {Action.VIEW, Action.DOWNLOAD}
+    letter.refresh_from_db()
+    assert letter.read_at
+    assert as_(ben).get(reverse("privacy:letter", args=[letter.pk])).status_code == 404
+    assert as_(ben).get(reverse("privacy:letter_file", args=[letter.pk])).status_code == 404
+
+
+def test_who_may_no_longer_open_the_record_reads_no_letter_about_it(ana: User, anas: Patient) -> None:
+    letter = made(written(ana, anas))
+    grant_close(by=SYSTEM, patient_id=anas.pk, kind=GrantKind.SELF)
+    with pytest.raises(NotVisible):
+        reading.letter_open(by=ana.actor, letter_id=letter.pk)
+    with pytest.raises(NotVisible):
+        reading.letter_file(by=ana.actor, letter_id=letter.pk)
+
+
+def test_the_home_page_lists_letters_and_says_which_is_new(ana: User, anas: Patient, as_: As) -> None:
+    letter = made(written(ana, anas))
+    assert reverse("privacy:letter", args=[letter.pk]) in as_(ana).get(reverse("privacy:home")).content.decode()
+
+
+# --- Paper -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "paper", "reason"),
+    [
+        ({}, PrintState.NONE, PaperReason.NONE),
+        ({"paper": True}, PrintState.TO_PRINT, PaperReason.ASKED),
+        ({"account_id": None}, PrintState.TO_PRINT, PaperReason.NO_ACCOUNT),
+    ],
+)
+def test_paper_is_for_who_asked_for_it_or_cannot_read_it(
+    more: dict[str, Any], paper: str, reason: str, ana: User, anas: Patient
+) -> None:
+    letter = written(ana, anas, **more)
+    assert (letter.paper, letter.paper_reason) == (paper, reason)
+
+
+@pytest.mark.promise("P27")
+@pytest.mark.parametrize("state", [MailState.DEAD, MailState.REFUSED])
+def test_a_mail_that_does_not_arrive_becomes_paper_once(state: str, ana: User, anas: Patient) -> None:
+    letter = made(written(ana, anas))
+    assert housekeeping.mail_fails_to_paper() == 0
+    OutgoingMail.objects.filter(kind="privacy.letter_waits").update(state=state)
+    assert housekeeping.mail_fails_to_paper() == 1
+    assert housekeeping.mail_fails_to_paper() == 0
+    letter.refresh_from_db()
+    assert (letter.paper, letter.paper_reason) == (PrintState.TO_PRINT, PaperReason.MAIL_FAILED)
+
+
+def test_a_letter_that_was_read_needs_no_paper(ana: User, anas: Patient) -> None:
+    letter = made(written(ana, anas))
+    reading.letter_open(by=ana.actor, letter_id=letter.pk)
+    OutgoingMail.objects.update(state=MailState.DEAD)
+    assert housekeeping.mail_fails_to_paper() == 0
+
+
+def test_all_that_waits_is_printed_in_one_file_each_letter_on_a_sheet_of_its_own(
+    ana: User, anas: Patient, officer: User, as_: As
+) -> None:
+    address = {"street": "1 Lake Road", "city": "Clear Lake", "state": "MN", "postal_code": "55319"}
+    patient_update(by=ana.actor, patient_id=anas.pk, address=address)
+    behind = sealed.write(_pages(3), folder="letters")
+    letters = [
+        made(written(ana, anas, paper=True)),
+        made(written(ana, anas, paper=True, enclosure=Enclosure(behind, 3))),
+        made(written(ana, anas, paper=True, to=Recipient("Dr. Ann Lee", ("9 Hill Street", "St. Cloud, MN 56301")))),
+    ]
+    nowhere = made(written(ana, anas, paper=True, to=Recipient("Nobody Known")))
+    Letter.objects.filter(pk=nowhere.pk).update(recipient={"name": "Nobody Known", "lines": []})
+    client = as_(officer)
+    desk = client.get(reverse("admin:letters")).content.decode()
+    assert "1 Lake Road" in desk
+    assert "Needs an address" in desk
+    pdf = client.post(reverse("admin:letters_batch")).content
+    with pikepdf.open(io.BytesIO(pdf)) as found:
+        assert len(found.pages) == 2 + 2 + (2 + 4) + 2, "a sheet of addresses, then fronts and backs"
+    said = text_of(pdf)
+    assert all(making.reference_shown(letter.reference) in said for letter in letters)
+    assert "Dr. Ann Lee" in said
+    states = set(Letter.objects.filter(pk__in=[letter.pk for letter in letters]).values_list("paper", flat=True))
+    assert states == {PrintState.PRINTED}
+    assert AccessEvent.objects.filter(action=Action.PRINT, actor_id=officer.pk).count() == 3
+    client.post(reverse("admin:letters_posted"), {"letter": [str(letter.pk) for letter in letters]})
+    assert Letter.objects.filter(paper=PrintState.POSTED, posted_on=today()).count() == 3
+    assert client.post(reverse("admin:letters_batch")).status_code == 302, "nothing more to print"
+
+
+def _pages(count: int) -> bytes:
+    pdf, out = pikepdf.new(), io.BytesIO()
+    for _ in range(count):
+        pdf.add_blank_page(page_size=(612, 792))
+    pdf.save(out)
+    return out.getvalue()
+
+
+def test_what_comes_back_stays_on_the_desk_until_it_is_seen_to(
+    ana: User, anas: Patient, officer: User, as_: As
+) -> None:
+    letter = made(written(ana, anas, paper=True, to=HOME))
+    by, here = officer.actor, {"letter_id": letter.pk}
+    with pytest.raises(DomainError, match="letter_state"):
+        services.letter_returned(by=by, on=today(), **here)
+    with pytest.raises(DomainError, match="letter_day"):
+        services.letter_posted(by=by, on=today() + dt.timedelta(days=1), **here)
+    services.letter_posted(by=by, on=today(), note="RR 123", **here)
+    client = as_(officer)
+    client.post(reverse("admin:letter_returned", args=[letter.pk]), {"on": today().isoformat(), "note": "moved away"})
+    desk = client.get(reverse("admin:letters")).content.decode()
+    assert "has not got their letter" in desk
+    page = client.get(reverse("admin:letter", args=[letter.pk])).content.decode()
+    assert "Next: tell the person in another way" in page
+    assert "moved away" in page
+    bad = client.post(reverse("admin:letter_address", args=[letter.pk]), {"name": "Ana Okafor", "address": "one line"})
+    assert "two to five lines" in bad.content.decode()
+    new = {"name": "Ana Okafor", "address": "2 Other Road\nSt. Cloud, MN 56301"}
+    client.post(reverse("admin:letter_address", args=[letter.pk]), new)
+    former = letter.pdf_name
+    made(letter)
+    assert letter.paper == PrintState.TO_PRINT
+    assert letter.pdf_name != former
+    assert "2 Other Road" in text_of(reading.desk_file(by=by, letter_id=letter.pk))
+    services.letter_posted(by=by, on=today(), **here)
+    services.letter_returned(by=by, on=today(), **here)
+    with pytest.raises(DomainError, match="note_missing"):
+        services.letter_settle(by=by, note=" ", **here)
+    services.letter_settle(by=by, note="told by phone", **here)
+    assert "has not got their letter" not in client.get(reverse("admin:letters")).content.decode()
+
+
+def test_only_the_officer_has_the_desk(ana: User, anas: Patient, clinician: User, support: User) -> None:
+    letter = made(written(ana, anas, paper=True, to=HOME))
+    for person in (ana, clinician, support):
+        for deed in (reading.desk_open, reading.desk_file):
+            with pytest.raises(NotVisible):
+                deed(by=person.actor, letter_id=letter.pk)
+        with pytest.raises(NotVisible):
+            services.letter_posted(by=person.actor, letter_id=letter.pk, on=today())
+        with pytest.raises(NotVisible):
+            reading.batch(by=person.actor)
+
+
+def test_what_was_enclosed_and_the_last_letter_of_a_person_who_is_gone_are_not_kept(
+    ana: User, anas: Patient, officer: User, settings: Any
+) -> None:
+    behind = sealed.write(_pages(1), folder="letters")
+    letter = made(written(ana, anas, paper=True, to=HOME, enclosure=Enclosure(behind, 1)))
+    fields = {"deleted": "All.", "kept": "A sealed copy.", "backups_until": "January 1, 2027"}
+    last = made(letter_write(
+        by=SYSTEM, kind="closing", subject_id=None, request_id=uuid4(), fields=fields, paper=True, to=HOME
+    ))
+    for one in (letter, last):
+        services.letter_posted(by=officer.actor, letter_id=one.pk, on=today())
+    assert housekeeping.enclosures_remove() == housekeeping.closing_wipe() == 0
+    Letter.objects.update(posted_on=today() - dt.timedelta(days=settings.LETTER_ENCLOSURE_DAYS + 1))
+    assert (housekeeping.enclosures_remove(), housekeeping.closing_wipe()) == (1, 1)
+    assert not sealed.exists(behind.name)
+    assert not sealed.exists(last.pdf_name)
+    assert list(Letter.objects.values_list("pk", flat=True)) == [letter.pk]
+    assert sealed.exists(letter.pdf_name)
