@@ -6,17 +6,21 @@ to Square, an address, a cookie, a table in clear, or the log of something that 
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+import pikepdf
 import pytest
 from celery import Celery
+from django.conf import settings
 from django.core import mail as mailbox
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -35,8 +39,12 @@ from portal.agreements.services import policies_publish
 from portal.jobs.runner import run_job
 from portal.logs import JsonFormatter, NoPhiFilter
 from portal.outbox.delivery import drain
+from privacy.models import RecordCopy
+from records.documents.models import Document, DocumentPage
+from records.documents.processing import document_process
 from records.history.kinds import PARTS, TOPICS
 from records.models import Entry, Photo, Section
+from records.people.search_models import SearchToken
 from records.photos import processing
 from tests.accounts.conftest import code_in, gate_answers, mails_to
 from tests.consults import building
@@ -47,7 +55,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P05"
 WORD = (
     "[Zz]qx(given|family|text|file|type|message|street|city|zip|note|password|name|body|goals|else|error"
     "|log|task|address|row|allergies|medications|conditions|identifiers|new|illnesses|operations|skin|sun|smoking"
-    "|pregnancy|contraception|sexual|substances|mood)|ZQX-NUMBER"
+    "|pregnancy|contraception|sexual|substances|mood|paper|title)|ZQX-NUMBER"
 )
 ADDRESS = "mailbox@example.org"  # the sign-in address is the one thing that may stand in clear
 PASSWORD = "zqxpassword by the quiet lake"
@@ -139,6 +147,15 @@ def rows_in_clear(word: str) -> list[str]:
     return found
 
 
+def files_in_clear() -> list[str]:
+    """Kept files in which a word, a PDF or a JPEG can be seen: uploads, previews and copies are sealed."""
+    words = rb"[Zz]qx(?:paper|title|family|given|street)"
+    shapes = rb"%PDF-1|\xff\xd8\xff\xe0\x00\x10JFIF|PK\x03\x04\x14\x00"
+    telling = re.compile(words + b"|" + shapes)
+    kept = [file for folder in (settings.SEALED_DIR, settings.LOCKBOX_DIR) for file in Path(folder).rglob("*")]
+    return [file.name for file in kept if file.is_file() and telling.search(file.read_bytes())]
+
+
 def patient(traces: Traces) -> tuple[Watched, User]:
     """Signs up through the gate, the form and the code, and introduces themselves."""
     client = Watched(traces)
@@ -207,6 +224,40 @@ def sections_kept(client: Watched, consult: Consult) -> None:
     assert "ZQX-NUMBER-8812" in shown.content.decode()
 
 
+def paper() -> bytes:
+    """A PDF of one page with a word on it."""
+    pdf = pikepdf.new()
+    font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+    page = pdf.add_blank_page(page_size=(300, 300))
+    page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+    page.Contents = pdf.make_stream(b"BT /F1 24 Tf 40 150 Td (Zqxpaper) Tj ET")
+    out = io.BytesIO()
+    pdf.save(out)
+    return out.getvalue()
+
+
+def paper_handed_in(client: Watched) -> None:
+    """A lab result under a title of its own, prepared, called something else, and looked at in every form."""
+    sent = SimpleUploadedFile("zqxfilepaper.pdf", paper(), content_type="application/zqxtype")
+    given = {"kind": "lab_result", "title": "zqxtitle", "dated": "2026-01-02"}
+    answer = client.post(reverse("records:documents"), {**given, "form_key": str(uuid4()), "document": sent})
+    assert answer.status_code == 302
+    row = Document.objects.get()
+    document_process(document_id=row.pk)
+    client.post(reverse("records:document_change", args=[row.pk]), {**given, "title": "zqxtitlenew"})
+    assert "zqxtitlenew" in client.get(reverse("records:document", args=[row.pk])).content.decode()
+    for variant in ("file", "preview", "thumb"):
+        assert client.get(reverse("records:document_file", args=[row.pk, variant, 1])).status_code == 200
+
+
+def looked_for(traces: Traces, clinician: User, as_: Callable[..., Client]) -> None:
+    """A clinician finds the patient by name, street and phone."""
+    desk = Watched(traces)
+    desk.cookies = as_(clinician).cookies
+    for words in ("Zqxfamily", "Zqxgivennew Zqxstreet", PHONE):
+        assert "Zqxfamily" in desk.post(reverse("admin:patients_find"), {"words": words}).content.decode()
+
+
 def lived_through(traces: Traces, clinician: User, standin: Any, as_: Callable[..., Client]) -> tuple[Watched, Consult]:
     """The whole way of a patient, with a word in each field."""
     client, _user = patient(traces)
@@ -226,7 +277,11 @@ def lived_through(traces: Traces, clinician: User, standin: Any, as_: Callable[.
         "city": "Zqxcity", "state": "Zqxst", "postal_code": "Zqxzip",
     })
     sections_kept(client, consult)
+    paper_handed_in(client)
+    looked_for(traces, clinician, as_)
     for page in ("consults:home", "records:record", "privacy:home", "consults:messages", "accounts:profile"):
+        assert client.get(reverse(page)).status_code == 200
+    for page in ("records:print", "records:changes", "records:photos", "fhir:everything", "privacy:who_looked"):
         assert client.get(reverse(page)).status_code == 200
     for page, more in (("privacy:copy", {}), ("privacy:delete", {"note": "zqxnote", "understood": "on"})):
         answer = client.post(reverse(page), {"form_key": str(uuid4()), **more})
@@ -246,7 +301,7 @@ def test_no_word_of_the_patient_is_found_outside_its_sealed_fields(
     page = client.get(reverse("records:record")).content.decode().lower()
     for word in (
         "zqxgivennew", "zqxmessage", "zqxtextgoals", "zqxtexttried_how", "zqxstreet", "zqxmood",
-        "zqxallergiessubstance",
+        "zqxallergiessubstance", "zqxtitlenew",
     ):
         assert word in page, f"the word {word} was never kept, so this test would prove nothing"
     assert len(traces.tasks) > 5 and len(traces.square) > 2 and len(mailbox.outbox) > 3
@@ -254,6 +309,8 @@ def test_no_word_of_the_patient_is_found_outside_its_sealed_fields(
     assert traces.holding("5550173") == [] and traces.holding("555 0173") == []
     assert rows_in_clear(WORD) == []
     assert rows_in_clear("555[ -]?0173") == []
+    assert RecordCopy.objects.exists() and SearchToken.objects.exists() and DocumentPage.objects.exists()
+    assert files_in_clear() == []
     assert "8812" in page and "zqx-number" not in page, "covered"
 
 

@@ -47,7 +47,7 @@ def make(consults: int, photos: int, messages: int) -> UUID:
 
 
 def floor(rows: list[Photo]) -> None:
-    from records.photos.files import read_photo
+    from records.vault.files import read_photo
 
     with zipfile.ZipFile(io.BytesIO(), "w") as target:
         for number, row in enumerate(rows):
@@ -62,12 +62,14 @@ def copy(account_id: UUID, photos: int) -> dict[str, float]:
     from portal.crypto import sealed
     from portal.jobs.runner import run_job
     from privacy.models import RecordCopy, RequestKind
-    from privacy.services import request_make
+    from privacy.requests.services import request_open
     from records.access import patients_of
 
     user = User.objects.get(pk=account_id)
     (patient_id,) = patients_of(user.pk)
-    wish = request_make(by=user.actor, kind=RequestKind.ACCESS, patient_id=patient_id, form_key=uuid4())
+    wish = request_open(
+        by=user.actor, kind=RequestKind.ACCESS, subject_id=patient_id, account_id=user.pk, form_key=uuid4()
+    )
     began = time.perf_counter()
     run_job(wish.job_id)
     took = time.perf_counter() - began
@@ -86,7 +88,7 @@ def main() -> None:
     if len(sys.argv) > 4:
         print(make(*map(int, sys.argv[1:4])))
         return
-    made = subprocess.run([sys.executable, *_self(), "make"], capture_output=True, text=True, check=True)
+    made = subprocess.run([sys.executable, *_self(), "make"], stdout=subprocess.PIPE, text=True, check=True)
     account_id = UUID(made.stdout.split()[-1])
     from records.access import patients_of
     from records.models import Photo
