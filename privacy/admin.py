@@ -9,6 +9,8 @@ from portal.context import Actor
 from portal.permissions import Permission
 from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
 from privacy.disclosing import admin as disclosing_admin  # noqa: F401 - adds its pages
+from privacy.incidents import admin as incidents_admin  # noqa: F401 - adds its pages
+from privacy.handover import admin as handover_admin  # noqa: F401 - adds its pages
 from privacy.keeping.selectors import holds_to_review
 from privacy.letters import admin as letters_admin  # noqa: F401 - adds its pages
 from privacy.looks.selectors import open_reports

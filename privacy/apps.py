@@ -19,6 +19,9 @@ class PrivacyConfig(AppConfig):
         from privacy.disclosing import letters as disclosing_letters
         from privacy.disclosing import mails as disclosing_mails
         from privacy.fees import receivers as fee_receivers  # noqa: F401 - connects
+        from privacy.incidents import letters as incident_letters
+        from privacy.incidents import mails as incident_mails
+        from privacy.handover import making as handover
         from privacy.letters import kinds as letter_kinds
         from privacy.letters import mails as letter_mails
         from privacy.letters import making
@@ -39,5 +42,8 @@ class PrivacyConfig(AppConfig):
         disclosing_letters.register_letters()
         disclosing_mails.register_mails()
         accounting.register_kind()
+        incident_mails.register_mails()
+        incident_letters.register_letters()
         exports.register_job()
         erasure.register_job()
+        handover.register_job()

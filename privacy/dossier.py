@@ -18,6 +18,8 @@ import portal.audit.personal_data
 import portal.evidence.personal_data
 import portal.jobs.personal_data
 import portal.outbox.personal_data
+import privacy.incidents.personal_data
+import privacy.disclosing.personal_data
 import privacy.personal_data
 import records.personal_data
 from portal.subjects import FieldClass, Subject
@@ -45,6 +47,8 @@ class PersonalData(Protocol):
 MODULES: dict[str, PersonalData] = cast(
     "dict[str, PersonalData]",
     {
+        "incidents": privacy.incidents.personal_data,
+        "disclosing": privacy.disclosing.personal_data,
         "privacy": privacy.personal_data,
         "consults": consults.personal_data,
         "records": records.personal_data,

@@ -20,6 +20,7 @@ from privacy.disclosing.models import (
     WithholdingGround,
 )
 from privacy.fees.models import FeeQuote
+from privacy.handover.models import Handover, HandoverPart, HandoverPerson
 from privacy.incidents.models import Affected, Assessment, Incident, IncidentEvent, LawDelay
 from privacy.incidents.notice_models import BreachNotice, DutyDone, NoticeText, PublicNotice
 from privacy.incidents.report_models import IncidentReport
@@ -46,6 +47,9 @@ __all__ = [
     "DutyDone",
     "ErasureDone",
     "FeeQuote",
+    "Handover",
+    "HandoverPart",
+    "HandoverPerson",
     "Incident",
     "IncidentEvent",
     "IncidentReport",

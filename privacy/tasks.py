@@ -13,6 +13,7 @@ from privacy.disclosing.assignments import patients_told
 from privacy.disclosing.papers import papers_sweep
 from privacy.disclosing.services import notices_send
 from privacy.fees.services import fees_sweep
+from privacy.incidents import tasks as incident_tasks  # noqa: F401 - Celery looks for them here
 from privacy.keeping import destruction, inventory
 from privacy.letters.housekeeping import letters_tidy, mail_fails_to_paper
 from privacy.visitors import tasks as visitor_tasks  # noqa: F401 - Celery looks for them here

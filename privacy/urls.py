@@ -4,6 +4,7 @@ from django.urls import path
 
 from privacy.disclosing.views import patient as disclosing
 from privacy.fees.views import patient as fees
+from privacy.incidents.views import public as incidents
 from privacy.letters.views import patient as letters
 from privacy.requests.views import patient as requests
 from privacy.views import looks, patient, public
@@ -26,5 +27,11 @@ urlpatterns = [
     path("who-looked/", looks.who_looked, name="who_looked"),
     path("who-looked/<uuid:event_id>/wrong/", looks.report, name="look_report"),
     path("reports/<uuid:report_id>/", looks.report_page, name="report"),
+    path("report/", incidents.report, name="incident_report"),
+    path("report/child/", incidents.child, name="incident_child"),
+    path("report/state/", incidents.state, name="incident_state"),
+    path("complaint/", incidents.complaint, name="complaint"),
+    path("printed/", incidents.printed, name="printed"),
+    path("notices/<uuid:notice_id>/", incidents.notice, name="public_notice"),
     path("promises/", public.promises, name="promises"),
 ]

@@ -71,7 +71,7 @@ def _email(reach: str) -> str:
 
 
 def _state_url() -> str:
-    return settings.SITE_URL + reverse("privacy:report_state")
+    return settings.SITE_URL + reverse("privacy:incident_state")
 
 
 def _ended(_mail: MailContext) -> Rendered:

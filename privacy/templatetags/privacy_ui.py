@@ -37,6 +37,7 @@ WORDS: dict[str, str | Promise] = {
     "consults.consult": _("a consult"),
     "privacy.request": _("a privacy request"),
     "privacy.lookreport": _("your report about a look"),
+    "privacy.incident": _("a report that something went wrong"),
     "privacy.hold": _("a legal hold on your record"),
     "privacy.copy": _("a copy of your record"),
     "privacy.process": _("a legal paper about your record"),
