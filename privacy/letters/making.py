@@ -31,8 +31,9 @@ from portal.jobs.models import Job
 from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose
 from privacy.letters import mails
-from privacy.letters.models import Letter, NoticeState
+from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.services import JOB_KIND, Recipient
+from records.contact.selectors import by_post, reach_of
 from records.export.typesetting import typeset
 from records.models import AccessGrant, GrantKind
 from records.vault.content import PatientView
@@ -72,25 +73,41 @@ def _keep(seen: Letter, to: Recipient, ref: SealedRef, pages: int) -> bool:
         letter.recipient = to.as_json()
         letter.pdf_name, letter.pdf_key, letter.pdf_size = ref.name, ref.key, ref.size
         letter.pages, letter.made_at = pages, timezone.now()
-        if letter.notice == NoticeState.WAITING:
-            mails.letter_waits(letter)
-            letter.notice = NoticeState.TOLD
-        letter.save(
-            update_fields=["recipient", "pdf_name", "pdf_key", "pdf_size", "pages", "made_at", "notice"]
-        )
+        _tell(letter)
+        letter.save()
         if former:
             transaction.on_commit(lambda: sealed.delete(former), robust=True)
     return True
 
 
+def _tell(letter: Letter) -> None:
+    """A mail says that it waits; who wants everything by post gets it on paper instead (P54)."""
+    if letter.notice != NoticeState.WAITING or letter.account_id is None:
+        return
+    if letter.account_id in by_post([letter.account_id]):
+        letter.notice = NoticeState.NONE
+        if letter.paper == PrintState.NONE:
+            letter.paper, letter.paper_reason = PrintState.TO_PRINT, PaperReason.CHOICE
+        return
+    mails.letter_waits(letter)
+    letter.notice = NoticeState.TOLD
+
+
 def _recipient(letter: Letter) -> Recipient:
-    """As given; else the account's person, else the patient, at the patient's address as it is today."""
+    """As given; else the account's person, else the patient, at the address that is theirs today.
+
+    An address that the patient chose for letters goes before the one in the record (RULES 1.38).
+    """
     if letter.recipient and letter.recipient.get("lines"):
         return Recipient(letter.recipient["name"], tuple(letter.recipient["lines"]))
-    patient = _patient(letter.subject_id) if letter.subject_id else None
     given = (letter.recipient or {}).get("name", "")
-    name = given or _account_name(letter, patient) or (patient.full_name if patient else "")
-    return Recipient(name, tuple(patient.address.lines) if patient else ())
+    patient = _patient(letter.subject_id) if letter.subject_id else None
+    if patient is None:
+        return Recipient(given or _account_name(letter))
+    to_patient = letter.account_id is None or _is_own(letter)
+    name = given or (_patient_name(letter, patient) if to_patient else _account_name(letter))
+    chosen = reach_of(patient.id).address.lines if to_patient else []
+    return Recipient(name, tuple(chosen or patient.address.lines))
 
 
 def _patient(subject_id: UUID) -> PatientView | None:
@@ -100,16 +117,22 @@ def _patient(subject_id: UUID) -> PatientView | None:
         return None
 
 
-def _account_name(letter: Letter, patient: PatientView | None) -> str:
-    """The name of who reads it; a child without an account is written to through its parents."""
-    if letter.account_id is None:
-        minor = patient is not None and patient.age is not None and patient.age < settings.ADULT_AGE
-        return _("To the parent or guardian of %(name)s") % {"name": patient.full_name} if minor and patient else ""
-    own = AccessGrant.objects.filter(
+def _is_own(letter: Letter) -> bool:
+    """True when the account that reads it is the patient's own."""
+    return AccessGrant.objects.filter(
         patient_id=letter.subject_id, account_id=letter.account_id, kind=GrantKind.SELF
     ).exists()
-    if own:
-        return patient.full_name if patient else ""
+
+
+def _patient_name(letter: Letter, patient: PatientView) -> str:
+    """The patient; a child without an account is written to through its parents."""
+    minor = patient.age is not None and patient.age < settings.ADULT_AGE
+    if letter.account_id is None and minor:
+        return _("To the parent or guardian of %(name)s") % {"name": patient.full_name}
+    return patient.full_name
+
+
+def _account_name(letter: Letter) -> str:
     return User.objects.values_list("display_name", flat=True).filter(pk=letter.account_id).first() or ""
 
 

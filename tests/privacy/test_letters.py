@@ -30,6 +30,7 @@ from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.registry import checked, kind_of, kinds
 from privacy.letters.services import Enclosure, Recipient, letter_write
 from records.access import grant_close
+from records.contact.models import ContactChoice
 from records.models import GrantKind, Patient
 from records.people.services import patient_update
 from tests.privacy.building import sealed_files
@@ -111,7 +112,7 @@ def test_the_same_deed_writes_one_letter(ana: User, anas: Patient) -> None:
 
 @pytest.mark.promise("P51")
 def test_every_kind_makes_a_tagged_pdf_that_holds_each_field_and_its_address() -> None:
-    for entry in kinds():
+    for entry in map(kind_of, sorted(ENGINES_OWN)):
         fields = {name: f"{name}-ZQX" for name in (*entry.required, *entry.optional)}
         content = {
             "title": str(entry.title), "blocks": [block.as_json() for block in entry.body(fields)],
@@ -270,6 +271,25 @@ def test_paper_is_for_who_asked_for_it_or_cannot_read_it(
 ) -> None:
     letter = written(ana, anas, **more)
     assert (letter.paper, letter.paper_reason) == (paper, reason)
+
+
+@pytest.mark.promise("P54")
+def test_who_wants_post_only_gets_paper_at_the_address_they_chose_and_no_mail(ana: User, anas: Patient) -> None:
+    address = {"street": "7 Quiet Lane", "city": "Monticello", "state": "MN", "postal_code": "55362"}
+    ContactChoice.objects.create(
+        patient=anas, request_id=uuid4(), post_only=True, address=address, since=timezone.now()
+    )
+    letter = made(written(ana, anas))
+    assert (letter.paper, letter.paper_reason) == (PrintState.TO_PRINT, PaperReason.CHOICE)
+    assert letter.notice == NoticeState.NONE
+    assert letter.recipient == {"name": "Ana Okafor", "lines": ["7 Quiet Lane", "Monticello, MN 55362"]}
+    assert not OutgoingMail.objects.exists()
+
+
+def test_a_child_without_an_account_is_written_to_through_its_parents(ana: User, anas: Patient) -> None:
+    child = Patient.objects.create(given_name="Cleo", family_name="Okafor", birth_date=today() - dt.timedelta(4000))
+    letter = made(written(ana, anas, subject_id=child.pk, account_id=None))
+    assert letter.recipient["name"] == "To the parent or guardian of Cleo Okafor"
 
 
 @pytest.mark.promise("P27")
