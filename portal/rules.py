@@ -101,6 +101,9 @@ DRILL_DAYS = env.int("DRILL_DAYS", 92)  # a drill counts so long as proof
 DRILL_SAMPLE = env.int("DRILL_SAMPLE", 20)
 KEYS_DAYS = env.int("KEYS_DAYS", 366)
 
+# --- An assignment of the practice (P16) ---------------------------------------------------------
+ASSIGNMENT_PART_PATIENTS = env.int("ASSIGNMENT_PART_PATIENTS", 50)  # records in one sealed file of the export
+
 # --- Fees for copies, in cents (RULES 1.10-1.13, 4.7; P36). The portal itself is free, always --------------
 FEE_METHOD = env.str("FEE_METHOD", "actual")  # or flat: electronic copies only
 FEE_FLAT_CENTS = env.int("FEE_FLAT_CENTS", 650)  # RULES 1.11, ceiling 650

@@ -69,8 +69,8 @@ MIDDLEWARE = [
     "records.fhir.middleware.FhirMiddleware",
     "privacy.middleware.RestoreGateMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "privacy.visitors.middleware.VisitorMiddleware",  # above the session, which a counted visit never reaches
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -173,6 +173,8 @@ SEARCH_HMAC_KEY: list[str] = [
 ARCHIVE_RECIPIENTS: list[str] = env.list("ARCHIVE_RECIPIENTS", default=[])
 LOCKBOX_STORE: str = env.str("LOCKBOX_STORE", "portal.lockbox.folder.FolderStore")
 LOCKBOX_DIR = Path(env.str("LOCKBOX_DIR", str(LOCAL_DIR / "lockbox")))
+# Where the export for a new owner waits, sealed to their key, until it is handed over (P16).
+ASSIGNMENT_DIR = Path(env.str("ASSIGNMENT_DIR", str(LOCAL_DIR / "assignments")))
 # For portal.lockbox.s3.S3Store: a bucket of another provider or account (P40). Empty endpoint: AWS.
 LOCKBOX_S3_ENDPOINT: str = env.str("LOCKBOX_S3_ENDPOINT", "").rstrip("/")
 LOCKBOX_S3_BUCKET: str = env.str("LOCKBOX_S3_BUCKET", "")
@@ -188,6 +190,7 @@ CLINIC_LEGAL_NAME: str = env.str("CLINIC_LEGAL_NAME", "Clear Lake Skin, PLLC")
 CLINIC_ADDRESS: list[str] = env.list("CLINIC_ADDRESS", default=["12 Lakeshore Drive", "Clear Lake", "MN 55319"])
 CLINIC_EMAIL: str = env.str("CLINIC_EMAIL", "hello@clearlakeskin.example")
 CLINIC_PHONE: str = env.str("CLINIC_PHONE", "(320) 555-0142")
+CLINIC_TOLL_FREE: str = env.str("CLINIC_TOLL_FREE", "")  # RULES 3.7, 3.10: named in notices of a breach
 CLINIC_OFFICER_NAME: str = env.str("CLINIC_OFFICER_NAME", "Mia Soto")
 CLINIC_OFFICER_EMAIL: str = env.str("CLINIC_OFFICER_EMAIL", "privacy@clearlakeskin.example")
 CLINIC_TIME_ZONE: str = env.str("CLINIC_TIME_ZONE", "America/Chicago")
@@ -252,9 +255,9 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no
 CSRF_FAILURE_VIEW = "portal.accounts.views.form_out_of_date"
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
+CHOICE_COOKIE_NAME = "__Host-choice" if PRODUCTION else "choice"  # every cookie: privacy/visitors/cookies.py
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-CHOICE_COOKIE_NAME = "__Host-choice" if PRODUCTION else "choice"  # every cookie: privacy/visitors/cookies.py
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_PATIENT_IDLE_MINUTES = env.int("SESSION_PATIENT_IDLE_MINUTES", 30)
@@ -300,14 +303,14 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
-# --- Mail (P24) ----------------------------------------------------------------------------------
-LOCAL_INBOX_DIR: str = env.str("LOCAL_INBOX_DIR", "")
 # --- An advertising partner (P44): none unless an address is set --------------------------------------
 PARTNER_SCRIPT_URL: str = env.str("PARTNER_SCRIPT_URL", "")
 PARTNER_NAME: str = env.str("PARTNER_NAME", "")
 PARTNER_POLICY_URL: str = env.str("PARTNER_POLICY_URL", "")
 PARTNER_ORIGINS: list[str] = env.list("PARTNER_ORIGINS", default=[])  # beside the script's own
 
+# --- Mail (P24) ----------------------------------------------------------------------------------
+LOCAL_INBOX_DIR: str = env.str("LOCAL_INBOX_DIR", "")
 EMAIL_BACKEND: str = env.str(
     "EMAIL_BACKEND",
     "portal.outbox.inbox.LocalInboxBackend" if LOCAL_INBOX_DIR else "portal.outbox.smtp.SmtpBackend",
@@ -368,5 +371,6 @@ LOGGING: dict[str, Any] = {
         "celery": {"level": "WARNING", "propagate": True},
         "celery.redirected": {"level": "WARNING", "propagate": True},
         "httpx": {"level": "WARNING", "propagate": True},
+        "pikepdf": {"level": "WARNING", "propagate": True},
     },
 }

@@ -27,11 +27,15 @@ class PrivacyConfig(AppConfig):
         from privacy.letters import making
         from privacy.letters.services import when_posted
         from privacy.requests import kinds as request_kinds
+        from privacy.requests import letters as request_letters
         from privacy.requests import mails as request_mails
+        from privacy.requests import notice
 
         mails.register_mails()
         request_mails.register_mails()
         request_kinds.register_kinds()
+        request_letters.register_letters()
+        notice.register_letters()
         backup_mails.register_mails()
         letter_kinds.register_letters()
         letter_mails.register_mails()
@@ -39,6 +43,7 @@ class PrivacyConfig(AppConfig):
         copy_kinds.register_kinds()
         preparing.register_job()
         when_posted(copy_posted)
+        when_posted(notice.notice_posted)
         disclosing_letters.register_letters()
         disclosing_mails.register_mails()
         accounting.register_kind()

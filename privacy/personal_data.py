@@ -10,6 +10,7 @@ from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.copies import personal_data as copies_held
 from privacy.fees import personal_data as fees_held
+from privacy.handover import personal_data as handover_held
 from privacy.letters import personal_data as letters_held
 from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
 from privacy.requests.models import WORDS
@@ -17,7 +18,7 @@ from records.vault.content import opened
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
-    **letters_held.FIELDS, **fees_held.FIELDS, **copies_held.FIELDS,
+    **letters_held.FIELDS, **fees_held.FIELDS, **copies_held.FIELDS, **handover_held.FIELDS,
     "privacy.RightsRequest": {
         **dict.fromkeys(
             (
@@ -168,6 +169,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
     rest = letters_held.erase_for(subject) | copies_held.erase_for(subject) | fees_held.erase_for(subject)
+    rest |= handover_held.erase_for(subject)
     return ({"privacy.RecordCopy": removed} if removed else {}) | rest
 
 
@@ -182,7 +184,7 @@ def merge_for(old: Subject, new: Subject) -> dict[str, int]:
         moved |= rows_move(table, old=old, new=new)
     for kept in (ArchiveCopy, LegalHold):
         moved |= rows_move(kept, old=old, new=new, account="")
-    for room in (letters_held, copies_held, fees_held):
+    for room in (letters_held, copies_held, fees_held, handover_held):
         moved |= room.merge_for(old, new)
     return moved
 

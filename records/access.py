@@ -46,6 +46,7 @@ RULES: dict[GrantKind, Rule] = {
         frozenset({Role.CLINICIAN}), frozenset({Purpose.CARE, Purpose.COMMUNICATING, Purpose.SAFETY})
     ),
     GrantKind.REQUEST: Rule(frozenset({Role.OFFICER}), frozenset({Purpose.OPERATIONS, Purpose.LEGAL_DUTY})),
+    GrantKind.REVIEW: Rule(frozenset({Role.CLINICIAN}), frozenset({Purpose.LEGAL_DUTY})),
     GrantKind.BREAK_GLASS: Rule(frozenset({Role.CLINICIAN}), frozenset({Purpose.CARE, Purpose.SAFETY})),
     GrantKind.QUEUE: Rule(frozenset({Role.CLINICIAN}), frozenset({Purpose.CARE}), whole=False),
 }
@@ -54,8 +55,10 @@ FINDERS: dict[Role, frozenset[Purpose]] = {
     Role.CLINICIAN: frozenset({Purpose.CARE, Purpose.SAFETY}),
     Role.OFFICER: frozenset({Purpose.OPERATIONS, Purpose.LEGAL_DUTY}),
 }
-# What the portal's own tasks do: prepare photos, write mails, archive and erase.
-PORTAL_PURPOSES = frozenset({Purpose.CARE, Purpose.OPERATIONS, Purpose.COMMUNICATING, Purpose.LEGAL_DUTY})
+# What the portal's own tasks do: prepare photos, write mails, archive and erase, pack for a new owner.
+PORTAL_PURPOSES = frozenset(
+    {Purpose.CARE, Purpose.OPERATIONS, Purpose.COMMUNICATING, Purpose.LEGAL_DUTY, Purpose.MERGER}
+)
 
 
 def may_open(

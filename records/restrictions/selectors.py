@@ -62,9 +62,13 @@ def limits_of(subject_id: UUID) -> tuple[Limit, ...]:
 
 def in_force(subject_id: UUID) -> QuerySet[Restriction]:
     """Begun and not ended; one that the clinic ended still covers what came in before (RULES 1.37)."""
+    return Restriction.objects.filter(running(), patient_id=subject_id).order_by("starts_at", "pk")
+
+
+def running() -> Q:
+    """The condition under which a row binds the clinic now, for lists over many people."""
     now = timezone.now()
-    running = Q(ends_at=None) | Q(ends_at__gt=now) | Q(end_reason=EndReason.CLINIC)
-    return Restriction.objects.filter(running, patient_id=subject_id, starts_at__lte=now).order_by("starts_at", "pk")
+    return Q(starts_at__lte=now) & (Q(ends_at=None) | Q(ends_at__gt=now) | Q(end_reason=EndReason.CLINIC))
 
 
 def limit_of(row: Restriction) -> Limit:

@@ -45,6 +45,7 @@ TASKS: dict[str, str] = {
 
 COMMANDS: dict[str, str] = {
     "archive_open": "content",
+    "assignment_export": "content",
     "archive_rotate": "content",
     "archive_round": "content",
     "audit_digest": "none",

@@ -165,4 +165,4 @@ def test_who_may_only_see_changes_nothing_by_any_address(world: World, as_: Brow
 def test_the_portals_own_work_opens_a_record_only_for_the_purposes_of_tasks(purpose: Purpose) -> None:
     opens = may_open(by=SYSTEM, patient_id=UUID(int=1), purpose=purpose, whole=True)
     assert (opens is not None) == (purpose in PORTAL_PURPOSES)
-    assert sorted(PORTAL_PURPOSES) == ["care", "communicating", "legal_duty", "operations"]
+    assert sorted(PORTAL_PURPOSES) == ["care", "communicating", "legal_duty", "merger", "operations"]

@@ -60,6 +60,8 @@ DECLARED: dict[str, set[str]] = {
     },
     "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
     "privacy/requests": {"clock", "deletion", "kinds", "registry"},
+    "privacy/disclosing": {"accounting", "assignments", "closing", "letters", "papers"},
+    "privacy/handover": {"choosing", "content", "folder", "making"},
     "privacy/keeping": {"bundles", "destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
     "privacy/letters": {"housekeeping", "kinds", "making", "reading", "registry"},

@@ -1,0 +1,35 @@
+"""Whose record may pass to the new owner, and who stays, with the reason (RULES 1.36, 4.1, P16, P47)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db.models import Q
+
+from portal.permissions import Purpose
+from privacy.disclosing.assignments import releasable
+from privacy.disclosing.models import Assignment
+from privacy.handover.models import SkipReason
+from records.restrictions.models import Restriction
+from records.restrictions.selectors import running
+
+
+def left_out(assignment: Assignment, subject_ids: Collection[UUID]) -> dict[UUID, SkipReason]:
+    """Of these people those who stay, and why. A few queries, however many they are.
+
+    Without a law that the assignment names, each needs a signed consent to this new owner. A limit that the
+    patient asked for holds with and without one. Raises ``DomainError`` as ``releasable`` does.
+    """
+    _goes, stays = releasable(assignment=assignment, subject_ids=subject_ids)
+    found = dict.fromkeys(stays, SkipReason.NO_CONSENT)
+    return found | dict.fromkeys(_limited(subject_ids), SkipReason.RESTRICTION)
+
+
+def _limited(subject_ids: Collection[UUID]) -> set[UUID]:
+    """People with a limit in force that could cover it: for any purpose, or for this one.
+
+    A new owner is a doctor, a clinic or somebody else; whom the limit names is in words, so it is not weighed.
+    """
+    rows = Restriction.objects.filter(running(), patient_id__in=subject_ids)
+    return set(rows.filter(Q(purpose="") | Q(purpose=Purpose.MERGER.value)).values_list("patient_id", flat=True))
