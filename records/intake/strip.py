@@ -75,7 +75,8 @@ def _draw_forms_in(pdf: pikepdf.Pdf) -> None:
     """What forms, stamps and notes look like becomes part of the page; the things themselves go."""
     if "/AcroForm" in pdf.Root and pdf.Root.AcroForm.get("/NeedAppearances", False):
         pdf.generate_appearance_streams()
-        del pdf.Root.AcroForm["/NeedAppearances"]
+        if "/NeedAppearances" in pdf.Root.AcroForm:  # drawing them takes it away, unless a field is left
+            del pdf.Root.AcroForm["/NeedAppearances"]
     pdf.flatten_annotations("all")
 
 
