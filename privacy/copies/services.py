@@ -110,8 +110,8 @@ def state_of_clinic() -> str:
 def copy_post(request: RightsRequest, by: Actor) -> None:
     """Carry it out: the cover letter with the copy behind it goes into the print queue.
 
-    Raises ``DomainError`` ``copy_not_made``, ``fee_first`` while nothing is settled, and with the
-    field for a recipient without name or address.
+    Raises ``DomainError`` ``copy_not_made``, ``fee_first`` while nothing is settled, ``not_signed``
+    (RULES 1.9, 4.1), and with the field for a recipient without name or address.
     """
     copy = _made(request)
     if not settled(request.pk):
@@ -139,6 +139,8 @@ def recipient_of(request: RightsRequest) -> Recipient | None:
     """Whom the copy goes to; None: the patient, at the address in the record."""
     told = request.particulars or {}
     if request.kind == RequestKind.ACCESS_THIRD_PARTY:
+        if not str(told.get("signed_name", "")).strip():
+            raise DomainError("not_signed", _("Nobody signed for it. Without a signature nothing is sent."))
         return recipient_checked(str(told.get("recipient_name", "")), str(told.get("recipient_address", "")))
     if str(told.get("address", "")).strip():
         return recipient_checked(str(told.get("name", "")), str(told["address"]))
