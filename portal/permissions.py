@@ -63,6 +63,7 @@ class Permission(models.TextChoices):
     BREAK_GLASS = "record.break_glass", _("Open a record in an emergency")
     PATIENTS_FIND = "patients.find", _("Look for a patient")
     RECORDS_MERGE = "records.merge", _("Make two records of one person one")
+    REVIEW_DENIALS = "denials.review", _("Look again at what was refused")
     REQUESTS_HANDLE = "requests.handle", _("Handle privacy requests")
     REPORTS_ENTER = "reports.enter", _("Enter a report that came by mail or phone")
     ACCOUNTS_SUSPEND = "accounts.suspend", _("Stop a sign-in or a device that is misused")
@@ -87,6 +88,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.CLINICIAN: frozenset(
         {
             _P.ADMIN_ENTER, _P.QUEUE_VIEW, _P.CASE_REVIEW, _P.RECORD_OPEN, _P.BREAK_GLASS, _P.PATIENTS_FIND,
+            _P.REVIEW_DENIALS,
             _P.REPORTS_ENTER,
         }
     ),

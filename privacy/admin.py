@@ -8,22 +8,20 @@ from portal.admin_site import ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
+from privacy.corrections import admin as corrections_admin  # noqa: F401 - adds its pages
+from privacy.denials import admin as denials_admin  # noqa: F401 - adds its pages
 from privacy.disclosing import admin as disclosing_admin  # noqa: F401 - adds its pages
 from privacy.incidents import admin as incidents_admin  # noqa: F401 - adds its pages
 from privacy.handover import admin as handover_admin  # noqa: F401 - adds its pages
 from privacy.keeping.selectors import holds_to_review
 from privacy.letters import admin as letters_admin  # noqa: F401 - adds its pages
+from privacy.limits import admin as limits_admin  # noqa: F401 - adds its pages
 from privacy.looks.selectors import open_reports
 from privacy.models import ArchiveCopy, Destruction
-from privacy.requests.selectors import open_requests
-from privacy.requests.views import staff
+from privacy.requests import admin as requests_admin  # noqa: F401 - adds its pages
 from privacy.views import emergencies, holds, look_reports, merging, reporting
 from privacy.visitors import admin as visitors_admin  # noqa: F401 - adds its pages
 from records.emergency.selectors import to_review
-
-
-def _waiting(_actor: Actor) -> int:
-    return open_requests().count()
 
 
 def _reported(_actor: Actor) -> int:
@@ -39,15 +37,6 @@ def _to_look_at(_actor: Actor) -> int:
 
 
 _HANDLE = Permission.REQUESTS_HANDLE
-site.page(
-    "privacy/", staff.desk, _HANDLE, name="privacy_desk", title=_("Privacy requests"), menu=_("Privacy requests"),
-    hint=_("Copies and deletions that patients asked for, with their legal clocks"), count=_waiting,
-)
-site.page("privacy/<uuid:request_id>/", staff.request_page, _HANDLE, name="privacy_request", title=_("Request"))
-site.page("privacy/<uuid:request_id>/start/", staff.start, _HANDLE, name="privacy_start", title=_("Start"))
-site.page("privacy/<uuid:request_id>/carry-out/", staff.carry_out, _HANDLE, name="privacy_carry_out", title=_("Do"))
-site.page("privacy/<uuid:request_id>/deny/", staff.deny, _HANDLE, name="privacy_deny", title=_("Deny"))
-
 site.page(
     "numbers/", reporting.numbers, Permission.REPORTS_VIEW, name="numbers", title=_("Numbers without names"),
     menu=_("Numbers without names"), hint=_("How many consults, what for and how they ended; nobody can be told"),

@@ -18,6 +18,10 @@ class PrivacyConfig(AppConfig):
         from privacy.disclosing import accounting
         from privacy.disclosing import letters as disclosing_letters
         from privacy.disclosing import mails as disclosing_mails
+        from privacy.corrections import kinds as correction_kinds
+        from privacy.corrections import letters as correction_letters
+        from privacy.denials import letters as denial_letters
+        from privacy.denials import mails as denial_mails
         from privacy.fees import receivers as fee_receivers  # noqa: F401 - connects
         from privacy.incidents import letters as incident_letters
         from privacy.incidents import mails as incident_mails
@@ -26,6 +30,8 @@ class PrivacyConfig(AppConfig):
         from privacy.letters import mails as letter_mails
         from privacy.letters import making
         from privacy.letters.services import when_posted
+        from privacy.limits import kinds as limit_kinds
+        from privacy.limits import letters as limit_letters
         from privacy.requests import kinds as request_kinds
         from privacy.requests import letters as request_letters
         from privacy.requests import mails as request_mails
@@ -34,6 +40,11 @@ class PrivacyConfig(AppConfig):
         mails.register_mails()
         request_mails.register_mails()
         request_kinds.register_kinds()
+        correction_kinds.register_kinds()
+        limit_kinds.register_kinds()
+        for room in (correction_letters, denial_letters, limit_letters):
+            room.register_letters()
+        denial_mails.register_mails()
         request_letters.register_letters()
         notice.register_letters()
         backup_mails.register_mails()

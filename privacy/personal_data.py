@@ -9,6 +9,7 @@ from django.db import transaction
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.copies import personal_data as copies_held
+from privacy.denials import personal_data as denials_held
 from privacy.fees import personal_data as fees_held
 from privacy.handover import personal_data as handover_held
 from privacy.letters import personal_data as letters_held
@@ -18,6 +19,7 @@ from records.vault.content import opened
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
+    **denials_held.FIELDS,
     **letters_held.FIELDS, **fees_held.FIELDS, **copies_held.FIELDS, **handover_held.FIELDS,
     "privacy.RightsRequest": {
         **dict.fromkeys(
@@ -91,6 +93,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
 _SEALED = {
     *(f"privacy.Letter.{name}" for name in letters_held.ENCRYPTED),
     *(f"privacy.PrintCopy.{name}" for name in copies_held.ENCRYPTED),
+    *(f"privacy.Denial.{name}" for name in denials_held.ENCRYPTED),
 }
 _WHY = "random ids, states, dates and hashes: the legal clock and the archive need to find them"
 CLEAR_TEXT: dict[str, str] = {
@@ -101,6 +104,7 @@ CLEAR_TEXT: dict[str, str] = {
 }
 RETAINED: dict[str, str] = {
     **fees_held.RETAINED,
+    **denials_held.RETAINED,
     "privacy.RightsRequest": "proof that the request was answered in time: ids and dates only, words wiped",
     "privacy.RequestStep": "when each step of a request was taken: codes, ids and times only",
     "privacy.LookReport": "proof that the report was answered: ids, codes and dates only, words wiped",
@@ -121,7 +125,7 @@ def export_for(subject: Subject) -> dict[str, Any]:
     ]
     return {
         "requests": requests, "look_reports": _reports(subject), "archive_copies": copies,
-        "letters": letters_held.export_for(subject), "fees": fees_held.export_for(subject),
+        "denials": denials_held.export_for(subject), "letters": letters_held.export_for(subject), "fees": fees_held.export_for(subject),
     }
 
 
@@ -169,7 +173,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
     rest = letters_held.erase_for(subject) | copies_held.erase_for(subject) | fees_held.erase_for(subject)
-    rest |= handover_held.erase_for(subject)
+    rest |= handover_held.erase_for(subject) | denials_held.erase_for(subject)
     return ({"privacy.RecordCopy": removed} if removed else {}) | rest
 
 
@@ -184,7 +188,7 @@ def merge_for(old: Subject, new: Subject) -> dict[str, int]:
         moved |= rows_move(table, old=old, new=new)
     for kept in (ArchiveCopy, LegalHold):
         moved |= rows_move(kept, old=old, new=new, account="")
-    for room in (letters_held, copies_held, fees_held, handover_held):
+    for room in (letters_held, copies_held, fees_held, handover_held, denials_held):
         moved |= room.merge_for(old, new)
     return moved
 

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
+from privacy.corrections.views import patient as corrections
+from privacy.denials.views import patient as denials
 from privacy.disclosing.views import patient as disclosing
 from privacy.fees.views import patient as fees
 from privacy.incidents.views import public as incidents
 from privacy.letters.views import patient as letters
+from privacy.limits import views as limits
 from privacy.requests.views import patient as requests
 from privacy.views import looks, patient, public
 
@@ -14,8 +17,17 @@ urlpatterns = [
     path("", patient.home, name="home"),
     path("copy/", requests.ask_copy, name="copy"),
     path("delete/", requests.ask_deletion, name="delete"),
+    path("ask/<slug:kind>/", requests.ask, name="ask"),
     path("requests/<uuid:request_id>/", requests.request_page, name="request"),
     path("requests/<uuid:request_id>/withdraw/", requests.withdraw, name="withdraw"),
+    path("requests/<uuid:request_id>/review/", denials.ask_review, name="review"),
+    path("requests/<uuid:request_id>/disagree/", corrections.disagree, name="disagree"),
+    path("requests/<uuid:request_id>/tell/", corrections.tell, name="tell"),
+    path("requests/<uuid:request_id>/limit/end/", limits.limit_end, name="limit_end"),
+    path("correct/", corrections.correct, name="correct"),
+    path("correct/<uuid:patient_id>/", corrections.correct, name="correct_of"),
+    path("limit/", limits.limit, name="limit"),
+    path("reach/", limits.reach, name="reach"),
     path("copies/<uuid:copy_id>/download/", patient.download, name="download"),
     path("letters/<uuid:letter_id>/", letters.letter, name="letter"),
     path("letters/<uuid:letter_id>/file/", letters.letter_file, name="letter_file"),

@@ -25,6 +25,7 @@ from records.restrictions.models import RestrictionOverride
 from records.vault import load
 from records.vault.content import opened
 from records.vault.entries import sections_view
+from records.vault.notes import notes_of
 
 I, C, O = FieldClass.IDENTIFIER, FieldClass.CLINICAL, FieldClass.OPERATIONAL  # noqa: E741
 _WHOSE = {"id": O, "patient": O, "encounter": O}
@@ -125,7 +126,8 @@ for _name in TRACKED:
 # What stands beside the record: corrections and disputes, who was told, limits, and ways to be reached.
 BESIDE = {
     "amendment_papers": "AmendmentPaper", "tellings": "Telling", "restrictions": "Restriction",
-    "restriction_overrides": "RestrictionOverride", "contact_choices": "ContactChoice", "release_consents": "ReleaseConsent", "disclosures": "Disclosure",
+    "restriction_overrides": "RestrictionOverride", "contact_choices": "ContactChoice",
+    "release_consents": "ReleaseConsent", "disclosures": "Disclosure",
     "suspensions": "Suspension",
 }
 APPEND_ONLY = (AmendmentPaper, RestrictionOverride, Disclosure)
@@ -245,6 +247,7 @@ def _record(subject: Subject, grant: GrantKind) -> dict[str, Any]:
         "patient": _json(load.patient_view(patient)),
         "sections": _json(sections_view(subject.subject_id, grant=grant)),
         "encounters": _json(load.encounter_views(encounters, grant=grant)),
+        "notes": _json(notes_of(subject.subject_id, grant=grant)),
     }
 
 

@@ -76,6 +76,7 @@ class GrantKind(models.TextChoices):
     QUEUE = "queue", _("Waiting for a clinician")
     CARE_TEAM = "care_team", _("Cares for the patient")
     REQUEST = "request", _("Works on the patient's request")
+    REVIEW = "review", _("Looks again at a refused request")
     BREAK_GLASS = "break_glass", _("Emergency")
     PORTAL = "portal", _("The portal's own work")  # never a row: tasks, with a purpose, audited
     SEARCH = "search", _("Looked for a patient")  # never a row: a hit's name and birth date, audited

@@ -54,7 +54,7 @@ class ReleaseConsent(models.Model):
             models.CheckConstraint(condition=models.Q(kind__in=ConsentKind.values), name="consent_kind_listed"),
             models.CheckConstraint(
                 condition=models.Q(expires_on__gte=models.F("signed_on"))
-                | models.Q(expires_on=None, kind__in=[kind.value for kind in MAY_LAST]),
+                | models.Q(expires_on=None, kind__in=sorted(kind.value for kind in MAY_LAST)),
                 name="consent_ends_or_may_last",
             ),
             models.CheckConstraint(

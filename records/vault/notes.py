@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from portal.context import Actor
+from portal.permissions import Purpose
 from records.amendments.models import AmendmentPaper, PaperKind, PartKind
 from records.encounters.models import Answer
 from records.history.models import Entry
 from records.people.models import GrantKind
 from records.vault.content import opened
 from records.vault.entries import NOT_PRIVATE
+from records.vault.gate import look
 from records.vault.load import grouped, names_of
 from records.vault.papers import NO_NOTES, DisputeView, Notes, PaperView
+
+# Whether the patient of a row has any, asked along with the row itself.
+HAS_NOTES = Exists(AmendmentPaper.objects.filter(patient_id=OuterRef("patient_id")))
+
+
+def open_notes(*, by: Actor, patient_id: UUID, purpose: Purpose) -> Notes:
+    """The notes for a page that has opened their parts already. A trace of its own where there are any."""
+    if not AmendmentPaper.objects.filter(patient_id=patient_id).exists():
+        return NO_NOTES
+    grant = look(by=by, patient_id=patient_id, purpose=purpose, kind="records.amendment", object_id=patient_id)
+    return notes_of(patient_id, grant=grant)
 
 
 def notes_of(patient_id: UUID, *, grant: GrantKind) -> Notes:

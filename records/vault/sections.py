@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+# The id of what stands in no row.
+NOT_KEPT = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class ConditionView:
@@ -72,6 +75,7 @@ class TopicView:
     updated_at: dt.datetime
     choice: str = ""
     note: str = ""
+    id: UUID = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)

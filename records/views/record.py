@@ -17,8 +17,10 @@ from portal.guards import AuthRequest, role_required
 from portal.permissions import Purpose, Role
 from records import vault
 from records.access import patients_of
+from records.amendments.parts import titles
 from records.history.models import Section
 from records.vault import RecordView
+from records.vault.papers import Notes
 
 FAMILY = (Role.PATIENT, Role.GUARDIAN)
 STRIP = 6  # photos in sight before one asks for all
@@ -56,10 +58,21 @@ def page_of(whole: RecordView, *, own: bool) -> dict[str, Any]:
     """What the parts in templates/records/_*.html ask for; ``own``: the words say "you"."""
     shots = [photo for encounter in whole.encounters for photo in encounter.photos if photo.ready]
     return {
-        "record": whole, "patient": whole.patient, "sections": whole.sections, "own": own,
+        "record": whole, "notes": whole.notes, "loose": loose_notes(whole),
+        "patient": whole.patient, "sections": whole.sections, "own": own,
         "ways": ways_of(whole.patient.id, own=own), "parts": _parts(whole, shots=len(shots)),
         "strip": shots[:STRIP], "shots": len(shots),
     }
+
+
+def loose_notes(whole: RecordView) -> Notes:
+    """Corrections and disputes about parts that are not in the record any more: they still go with it."""
+    there = titles(whole)
+    notes = whole.notes
+    return Notes(
+        tuple(paper for paper in notes.amendments if paper.part_id not in there),
+        tuple(dispute for dispute in notes.disputes if dispute.part_id not in there),
+    ) if notes else notes
 
 
 def _parts(whole: RecordView, *, shots: int) -> list[tuple[str, str, int | None]]:

@@ -40,7 +40,8 @@ def section(request: AuthRequest, section: Section, patient_id: UUID | None = No
     page = vault.open_section(by=request.actor, patient_id=wanted, section=section, purpose=Purpose.CARE)
     topics = [] if page.sections.private_hidden and section == Section.PRIVATE else topic_rows(page.sections, section)
     return render(request, "records/sections/section.html", section_base(wanted, section, own) | {
-        "page": page, "rows": rows_of(page.sections, section), "topics": topics,
+        "page": page, "notes": vault.open_notes(by=request.actor, patient_id=wanted, purpose=Purpose.CARE),
+        "rows": rows_of(page.sections, section), "topics": topics,
         "answered": topics_of(page.sections, section) if topics else {},
         "none": section.value in page.sections.stated_none, "can_be_none": section in CAN_BE_NONE,
         "checked_at": page.sections.checked_at.get(section.value),

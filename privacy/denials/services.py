@@ -1,0 +1,247 @@
+"""Saying no, and having somebody else look at it again (P37, RULES 1.14-1.17, 1.22-1.26)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.accounts.selectors import display_names, staff_of
+from portal.audit.models import Action
+from portal.audit.services import access_record
+from portal.context import SYSTEM, Actor
+from portal.errors import DomainError, NotVisible
+from portal.permissions import Permission, Purpose, Role, require
+from privacy.denials import letters
+from privacy.denials.grounds import Listed, listed
+from privacy.denials.models import Denial, ReviewDecision
+from privacy.letters.services import letter_write
+from privacy.requests import services as requests
+from privacy.requests.models import Channel, RequestKind, RightsRequest
+from records.access import grant_close, grant_open
+from records.amendments.models import PaperKind
+from records.amendments.selectors import has_paper
+from records.amendments.services import dispute_open, dispute_reviewed, request_paper
+from records.models import GrantKind
+from records.people.names import clean_line, clean_text
+from records.restrictions.services import must_agree
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """What the officer writes. ``withheld`` names what is left out where all the rest is given."""
+
+    ground: str
+    explain: str = ""
+    withheld: str = ""
+    where_else: str = ""
+    judged_by: UUID | None = None
+    license: str = ""
+
+
+def request_refuse(*, by: Actor, request_id: UUID, no: No) -> Denial:
+    """Refuse on a listed ground, whole or (with ``withheld``) in part, with the letter that the law wants.
+
+    Raises ``NotVisible``, and ``DomainError``: ``ground_missing``, ``judge_missing``, ``license_missing``,
+    ``rest_is_given`` where the ground allows no whole "no", ``must_agree`` (RULES 1.36), ``must_amend``
+    (RULES 1.27), ``letter_field`` for a letter that is not complete, and what the request's state says.
+    """
+    require(by, Permission.REQUESTS_HANDLE)
+    with transaction.atomic():
+        request = RightsRequest.objects.select_for_update().filter(pk=request_id).first()
+        if request is None:
+            raise NotVisible
+        ground = _ground(request, no)
+        _law_leaves_a_choice(request)
+        letter = letter_write(
+            by=by, kind=letters.kind_name(request.kind), subject_id=request.subject_id,
+            account_id=request.account_id, request_id=request.pk, fields=_fields(request, ground, no),
+            once_key=f"denied:{request.pk}:{request.denials.count()}",  # type: ignore[attr-defined]
+        )
+        text = plain(letter.content)
+        say = requests.request_refuse_part if no.withheld.strip() else requests.request_deny
+        say(by=by, request_id=request.pk, ground=ground.code, letter=text)
+        denial = Denial.objects.create(
+            request=request, subject_id=request.subject_id, ground=ground.code, in_part=bool(no.withheld.strip()),
+            explain=clean_text(no.explain), withheld=clean_text(no.withheld), where_else=clean_text(no.where_else),
+            decided_by=by.account, judged_by=no.judged_by if ground.judged else None,
+            judged_license=clean_line(no.license) if ground.judged else "", letter_id=letter.pk,
+        )
+        if request.kind == RequestKind.AMENDMENT:
+            dispute_open(by=by, request_id=request.pk, letter=text)
+    return denial
+
+
+def _ground(request: RightsRequest, no: No) -> Listed:
+    ground = listed(request.kind, no.ground)
+    if ground is None:
+        raise DomainError("ground_missing", _("Choose one of the listed grounds."), "ground")
+    if ground.rest and not no.withheld.strip():
+        raise DomainError(
+            "rest_is_given", _("Everything else has to be given. Write what exactly is left out."), "withheld"
+        )
+    if ground.judged:
+        if no.judged_by is None or no.judged_by not in staff_of(Role.CLINICIAN):
+            raise DomainError("judge_missing", _("Choose the licensed clinician who judged this."), "judged_by")
+        if not clean_line(no.license):
+            raise DomainError("license_missing", _("Give the clinician’s license number."), "license")
+    return ground
+
+
+def _law_leaves_a_choice(request: RightsRequest) -> None:
+    """Two things are never refused: a limit on what was paid for in full, and another provider's amendment."""
+    if request.kind == RequestKind.RESTRICTION and must_agree(request.pk):
+        raise DomainError("must_agree", _("The patient paid for this in full. The law leaves no choice: agree to it."))
+    if request.kind == RequestKind.AMENDMENT and has_paper(request.pk, PaperKind.REQUEST):
+        if request.channel == Channel.CLINIC or request_paper(request.pk).told_by:
+            raise DomainError(
+                "must_amend", _("Another provider has amended its record, so ours must be amended too.")
+            )
+    elif request.kind == RequestKind.AMENDMENT:
+        raise DomainError("part_missing", _("First choose which part of the record this is about."))
+
+
+def _fields(request: RightsRequest, ground: Listed, no: No) -> dict[str, str]:
+    fields = letters.fixed_fields(request.kind) | {
+        "basis": str(ground.words), "explain": clean_text(no.explain), "withheld": clean_text(no.withheld),
+        "where_else": clean_text(no.where_else),
+    }
+    if request.kind == RequestKind.AMENDMENT:
+        asked = request_paper(request.pk)
+        fields["asked"] = f"{asked.words}\n{asked.reason}"
+    if ground.judged and no.judged_by is not None:
+        name = display_names([no.judged_by]).get(no.judged_by, "")
+        fields["judge"] = _("%(name)s, license %(number)s") % {"name": name, "number": clean_line(no.license)}
+    return fields
+
+
+def plain(content: Any) -> str:
+    """A letter's blocks as text, for the page of the request and the record's dispute."""
+    parts: list[str] = []
+    for block in content["blocks"]:
+        lines = [block["text"], *(f"- {item}" for item in block["items"])]
+        lines += [f"{name}: {value}" for name, value in block["pairs"]]
+        parts.append("\n".join(line for line in lines if line))
+    return "\n\n".join(part for part in parts if part)
+
+
+def review_ask(*, by: Actor, request_id: UUID, words: str = "") -> Denial:
+    """Who was refused asks for a review; it is offered for every denial, final ones too (P37).
+
+    Raises ``DomainError`` where there is nothing to review, or it is being reviewed already.
+    """
+    with transaction.atomic():
+        request = requests.review_ask(by=by, request_id=request_id)
+        denial = _newest(request.pk)
+        denial.review_asked_at, denial.review_words = timezone.now(), clean_text(words)
+        denial.save(update_fields=["review_asked_at", "review_words"])
+        _audit(by, Action.SUBMIT, denial)
+        from privacy.denials import mails  # which reads this module's neighbours
+
+        mails.review_waits(denial)
+    return denial
+
+
+def review_take(*, by: Actor, denial_id: UUID) -> Denial:
+    """A clinician who had no part in the "no" takes the review on; the record opens to them for it alone.
+
+    Raises ``NotVisible`` and ``DomainError``: ``same_person``, ``review_taken``.
+    """
+    require(by, Permission.REVIEW_DENIALS)
+    with transaction.atomic():
+        denial = _waiting(denial_id)
+        _no_part_in_it(by, denial)
+        if denial.reviewer_id == by.account_id:
+            return denial
+        if denial.reviewer_id is not None:
+            raise DomainError("review_taken", _("A colleague is looking at it already."))
+        denial.reviewer_id, denial.review_taken_at = by.account, timezone.now()
+        denial.save(update_fields=["reviewer_id", "review_taken_at"])
+        if denial.subject_id is not None:
+            grant_open(
+                by=by, patient_id=denial.subject_id, kind=GrantKind.REVIEW, account_id=by.account,
+                reference=denial.request_id,
+            )
+        _audit(by, Action.ASSIGN, denial)
+    return denial
+
+
+def review_decide(*, by: Actor, denial_id: UUID, decision: ReviewDecision, reason: str, license: str) -> Denial:
+    """What the reviewer found binds, and the patient is told at once (RULES 1.17).
+
+    Raises ``NotVisible``, and ``DomainError``: ``same_person``, ``not_yours``, ``reason_missing``,
+    ``license_missing``.
+    """
+    require(by, Permission.REVIEW_DENIALS)
+    decision = ReviewDecision(decision)
+    said, number = clean_text(reason), clean_line(license)
+    if not said:
+        raise DomainError("reason_missing", _("Write what you looked at and why you decide so."), "reason")
+    if not number:
+        raise DomainError("license_missing", _("Give your license number."), "license")
+    overturned = decision == ReviewDecision.OVERTURNED
+    with transaction.atomic():
+        denial = _waiting(denial_id)
+        _no_part_in_it(by, denial)
+        if denial.reviewer_id != by.account_id:
+            raise DomainError("not_yours", _("Take the review on first."))
+        request = requests.review_decide(by=by, request_id=denial.request_id, overturned=overturned)
+        denial.decision, denial.review_reason, denial.reviewer_license = decision, said, number
+        denial.reviewed_at = timezone.now()
+        denial.save(update_fields=["decision", "review_reason", "reviewer_license", "reviewed_at"])
+        if request.kind == RequestKind.AMENDMENT:
+            dispute_reviewed(by=by, request_id=request.pk, overturned=overturned, reason=said)
+        _tell(by, request, denial)
+        if denial.subject_id is not None:
+            grant_close(
+                by=SYSTEM, patient_id=denial.subject_id, kind=GrantKind.REVIEW, reference=denial.request_id
+            )
+        _audit(by, Action.SIGN, denial)
+    return denial
+
+
+def _tell(by: Actor, request: RightsRequest, denial: Denial) -> None:
+    fixed = letters.fixed_fields(request.kind)
+    name = display_names([by.account_id]).get(by.account, "") or _("A clinician")
+    overturned = denial.decision == ReviewDecision.OVERTURNED
+    letter_write(
+        by=by, kind="denied.reviewed", subject_id=request.subject_id, account_id=request.account_id,
+        request_id=request.pk, once_key=f"reviewed:{denial.pk}",
+        fields={
+            "reviewer": name, "found": str(ReviewDecision(denial.decision).label), "reason": str(denial.review_reason),
+            "next": _("We work on your request again now, and write to you when it is done.") if overturned else "",
+            "complaint": fixed["complaint"], "hhs": fixed["hhs"],
+        },
+    )
+
+
+def _newest(request_id: UUID) -> Denial:
+    found = Denial.objects.select_for_update().filter(request_id=request_id).order_by("-decided_at").first()
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def _waiting(denial_id: UUID) -> Denial:
+    found = Denial.objects.select_for_update().filter(
+        pk=denial_id, review_asked_at__isnull=False, reviewed_at=None
+    ).first()
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def _no_part_in_it(by: Actor, denial: Denial) -> None:
+    if by.account_id in (denial.decided_by, denial.judged_by):
+        raise DomainError("same_person", _("Somebody else must look at it: you had a part in the answer."))
+
+
+def _audit(by: Actor, action: Action, denial: Denial) -> None:
+    access_record(
+        by=by, action=action, purpose=Purpose.LEGAL_DUTY, subject_id=denial.subject_id,
+        object_kind="privacy.denial", object_id=denial.pk, basis=f"request:{denial.request_id}",
+    )
