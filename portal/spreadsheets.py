@@ -1,6 +1,6 @@
 """CSV that a spreadsheet program shows and does not run (RULES ASVS 1.2.10).
 
-The only writer of CSV. UTF-8 with a byte order mark, so that Excel reads names rightly; every
+The only writer of CSV, and its only reader. UTF-8 with a byte order mark, so that Excel reads names rightly; every
 cell quoted and lines ended by CRLF, as RFC 4180 says. A text that a program would take for a
 formula gets an apostrophe in front, which makes it text; numbers, dates and phone numbers stay.
 """
@@ -43,6 +43,51 @@ def csv_lines(header: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> Iterato
         if len(row) != len(header):
             raise ValueError("a row is not as wide as the header")
         yield _line(row)
+
+
+def csv_read(data: bytes, header: Sequence[str], *, most: int) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a file that somebody sent, as (number of the line, cell by name), blank rows left out.
+
+    The first row must hold the names of ``header``, in any order and case. Cells are trimmed, and the
+    apostrophe that ``safe_cell`` puts in front is taken away. Raises ``CsvUnreadable``: ``encoding``, ``form``,
+    ``header`` (with the first name that is missing), ``too_many`` for more than ``most`` rows.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CsvUnreadable("encoding") from None
+    if "\0" in text:
+        raise CsvUnreadable("form")
+    found: list[tuple[int, dict[str, str]]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        names = [name.strip().casefold() for name in next(reader, [])]
+        places = {name: names.index(name) if name in names else -1 for name in header}
+        missing = next((name for name, place in places.items() if place < 0), None)
+        if missing is not None:
+            raise CsvUnreadable("header", missing)
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(found) == most:
+                raise CsvUnreadable("too_many")
+            cells = {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
+            found.append((reader.line_num, {name: _bare(cell) for name, cell in cells.items()}))
+    except csv.Error:
+        raise CsvUnreadable("form") from None
+    return found
+
+
+class CsvUnreadable(ValueError):
+    """A file is no CSV, or not the one that is wanted. ``code`` says why, ``name`` which column is missing."""
+
+    def __init__(self, code: str, name: str = "") -> None:
+        super().__init__(code)
+        self.code, self.name = code, name
+
+
+def _bare(cell: str) -> str:
+    return cell[1:] if cell[:1] == _GUARD and _runs(cell[1:]) else cell
 
 
 def csv_response(filename: str, header: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:

@@ -36,10 +36,13 @@ EVIDENCE = "archive.nightly"
 TOGETHER = 25  # bundles that share one flush; so many are sealed again after a power cut
 SPOILED_MOST = 5  # so many spoiled objects under one bundle's names, and something else is wrong
 # Whole files of their own in the bundle; what the other apps hold goes together into one.
-_NAMED = {"agreements": "agreements.json", "privacy": "requests.json", "audit": "accounting.json"}
+_NAMED = {
+    "agreements": "agreements.json", "privacy": "requests.json", "disclosing": "accounting.json",
+    "audit": "access-log.json",
+}
 # They go on changing while the record stays the same: the log by this very copy, the other by
 # mails and sign-ins. They never make a new copy due.
-_MOVING = frozenset({"accounting.json", "held.json"})
+_MOVING = frozenset({"access-log.json", "held.json"})
 
 
 def archive_encounter(
@@ -129,7 +132,7 @@ def _seal(store: Store, encounter: Encounter, *, under_new_keys: bool = False) -
         return f"archive/{uuid5(encounter.pk, f'{content} {until} {keys}').hex}{ending}"
 
     try:
-        receipt = _put(store, fill, until, ended=_ended_names(encounter))
+        receipt = put(store, fill, until, ended=_ended_names(encounter))
     except _There as found:
         return _Sealing(encounter, read_at, there=found.copy)
     return _Sealing(encounter, read_at, content, keys, receipt)
@@ -161,7 +164,7 @@ def _ended_names(encounter: Encounter) -> set[str]:
     return set(ArchiveCopy.objects.filter(ended, encounter_id=encounter.pk).values_list("name", flat=True))
 
 
-def _put(
+def put(
     store: Store, fill: Callable[[BinaryIO, str], str], until: dt.date, *, ended: Collection[str] = ()
 ) -> Receipt:
     """Keep it; what a killed worker, or a faster one, put under this name counts as well.

@@ -20,7 +20,7 @@ from billing.models import Order, Refund
 from consults.services import consults_end
 from consults.services.moves import REFUND_REASON
 from portal.accounts.models import User
-from portal.audit.models import AccessEvent, Action
+from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM
 from portal.dates import due_on, today
@@ -30,7 +30,9 @@ from portal.permissions import Purpose
 from portal.subjects import Subject
 from privacy import deidentified, ledger, mails
 from privacy.archive import archive_patient, archive_verify
+from privacy.disclosing.closing import given_lines
 from privacy.dossier import erase_all, subject_of
+from privacy.keeping.accounting import accounting_keep
 from privacy.keeping.selectors import hold_lock, on_hold
 from privacy.mails import Closing
 from privacy.models import ArchiveCopy, ArchiveReason, DeidentifiedCase, RightsRequest
@@ -79,6 +81,9 @@ def _archive(subject: Subject) -> None:
     for copy in archive_patient(patient_id=subject.subject_id, reason=ArchiveReason.ERASURE):
         if not archive_verify(copy):
             raise RuntimeError("an archive copy could not be read back")
+    facts = accounting_keep(subject)
+    if facts is not None and not archive_verify(facts):
+        raise RuntimeError("the accounting could not be read back")
 
 
 def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase]) -> int:
@@ -125,10 +130,9 @@ def _closing(request: RightsRequest) -> Closing:
     back = Refund.objects.filter(
         payment__order__in=orders, reason_code=REFUND_REASON, created_at__gte=request.created_at
     )
-    given = AccessEvent.objects.filter(subject_id=request.subject_id, action=Action.DISCLOSE)
     return Closing(
         kept_until=max(copies.values_list("retain_until", flat=True), default=None),
-        paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(), given=given.count(),
+        paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(), given=given_lines(request.subject_id),
         # The last night's dump lives so long; a file of the mirror leaves up to two nights later.
         backups_until=due_on(today(), settings.BACKUP_DAYS + 2),
     )

@@ -33,6 +33,7 @@ from privacy.requests.kinds import asker
 from privacy.requests.services import request_complete, request_failed, request_resume
 from privacy.requests.state import RequestState
 from records.export.archive_file import SealedSpool, build_record_zip
+from records.vault.given import given_cells, given_each, given_header
 
 FOLDER = "copies"
 # Older than any worker that may still be about to write the row.
@@ -72,6 +73,7 @@ def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
             ([line["when"], line["who"], line["role"], line["what"], line["why"]] for line in lines),
         )
     ).encode()
+    more["who-received.csv"] = "".join(csv_lines(given_header(), given_cells(given_each(request.subject_id)))).encode()
     return build_record_zip(
         by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more
     )

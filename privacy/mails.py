@@ -14,6 +14,7 @@ from portal.outbox.models import Category
 from portal.outbox.registry import Mail, MailContext, Rendered, register
 from portal.outbox.services import mail_queue
 from portal.permissions import Role
+from privacy.disclosing.closing import GivenLine
 from privacy.looks.models import LookReport
 from privacy.models import RecordCopy, RightsRequest
 from privacy.requests.mails import dated, day_of, page_of
@@ -34,14 +35,14 @@ class Closing:
 
     ``kept_until`` is the archive's last day (None: nothing was ever sent in); ``paid`` whether
     the books hold a payment; ``paid_back`` whether an unanswered consult is being paid back;
-    ``given`` how many disclosures to others the log shows; ``backups_until`` the last day on which a
+    ``given`` is who received what, from the register (P41); ``backups_until`` the last day on which a
     sealed backup of before the deletion can still be there.
     """
 
     kept_until: dt.date | None
     paid: bool
     paid_back: bool
-    given: int
+    given: list[GivenLine]
     backups_until: dt.date
 
 
@@ -68,8 +69,9 @@ def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> 
         refs={
             "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
             "backups_until": closing.backups_until.isoformat(),
-            "paid": str(closing.paid), "paid_back": str(closing.paid_back), "given": str(closing.given),
+            "paid": str(closing.paid), "paid_back": str(closing.paid_back),
         },
+        secret={"given": closing.given},  # sealed until it is sent, then wiped: the register is gone by then
     )
 
 
@@ -79,7 +81,7 @@ def _erased(mail: MailContext) -> Rendered:
         kept_until="" if refs["kept_until"] == "none" else day_of(refs["kept_until"]),
         backups_until=day_of(refs["backups_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",
-        given=int(refs["given"]), officer=settings.CLINIC_OFFICER_NAME,
+        given=mail.secret.get("given", []), officer=settings.CLINIC_OFFICER_NAME,
         officer_email=settings.CLINIC_OFFICER_EMAIL, phone=settings.CLINIC_PHONE,
     )
 

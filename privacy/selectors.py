@@ -32,9 +32,20 @@ from consults.state import UNSENT
 from portal.audit.models import AccessEvent
 from portal.dates import clinic_zone, today
 from privacy.deidentified import shown
-from privacy.models import ArchiveCopy, DeidentifiedCase, RecordCopy, RightsRequest
+from privacy.models import ArchiveCopy, DeidentifiedCase, LegalProcess, RecordCopy, RightsRequest
 from privacy.smallcells import Line, age_band
-from records.models import Answer, Assessment, Document, Encounter, Entry, Message, Photo, Plan
+from records.models import (
+    Answer,
+    Assessment,
+    Disclosure,
+    Document,
+    Encounter,
+    Entry,
+    Message,
+    Photo,
+    Plan,
+    ReleaseConsent,
+)
 
 # A change whose transaction was still open while the record was read bears an earlier time: what
 # changed that shortly before the reading is looked at once more in the next night.
@@ -93,6 +104,12 @@ def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
             # What was set right or removed leaves no newer row, but a former value.
             _newest(_former(Entry), "pgh_created_at", by="patient", outer="patient"),
             _newest(_former(Document), "pgh_created_at", by="patient", outer="patient"),
+            # What was given to others, allowed or asked for by courts: the facts of the accounting (RULES 1.35).
+            _newest(Disclosure, "recorded_at", by="patient", outer="patient"),
+            _newest(ReleaseConsent, "recorded_at", by="patient", outer="patient"),
+            _newest(ReleaseConsent, "revoked_at", by="patient", outer="patient"),
+            _newest(LegalProcess, "decided_at", by="subject_id", outer="patient"),
+            _newest(LegalProcess, "told_at", by="subject_id", outer="patient"),
             _newest(RightsRequest, "created_at", by="subject_id", outer="patient"),
             _newest(RightsRequest, "ended_at", by="subject_id", outer="patient"),
         ),

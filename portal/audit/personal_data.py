@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.audit.models import AccessEvent
-from portal.audit.selectors import events_about
+from portal.audit.selectors import events_about, told_to_patients
 from portal.subjects import FieldClass, Subject
 
 FIELDS: dict[str, dict[str, FieldClass]] = {
@@ -50,7 +50,8 @@ def _line(event: AccessEvent) -> dict[str, Any]:
 
 def export_for(subject: Subject) -> dict[str, Any]:
     """Every logged deed about the person, newest first. Who it was is given by role."""
-    return {"access_log": [_line(event) for event in events_about(*subject.ids).iterator()]}
+    rows = told_to_patients(events_about(*subject.ids), *subject.ids)
+    return {"access_log": [_line(event) for event in rows.iterator()]}
 
 
 def archive_for(subject: Subject) -> dict[str, Any]:

@@ -150,6 +150,7 @@ def readme(notes: list[str], *, more: bool = False) -> str:
         _("record.fhir.json - the same record for other clinics and apps (HL7 FHIR R4)."),
         *([_("other - what else we hold: account, agreements, payments, requests, who looked.")] if more else []),
         *([_("who-looked.csv - who opened your record, when and why; for any spreadsheet program.")] if more else []),
+        *([_("who-received.csv - who outside the clinic received something of it, and why.")] if more else []),
         _("SHA256SUMS - to check all files at once, with the command: sha256sum -c SHA256SUMS"),
         _("manifest.json - a list of the files with their SHA-256 hashes, to check that nothing changed."),
         "",

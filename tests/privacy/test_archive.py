@@ -77,7 +77,7 @@ def test_a_bundle_opens_with_the_stock_age_format_and_matches_its_manifest(ana: 
     names = list(files)
     assert [name for name in names if not name.endswith(".jpg")] == [
         "record.pdf", "record.fhir.json", "record.json", "agreements.json", "requests.json", "accounting.json",
-        "held.json",
+        "access-log.json", "held.json",
     ]
     assert files["record.pdf"].startswith(b"%PDF-") and sum(name.endswith(".jpg") for name in names) == 3
     assert b"fernlight" in files["record.fhir.json"] and json.loads(files["agreements.json"])["agreements"]
