@@ -17,10 +17,12 @@ from consults.questionnaire import Flag, FlagAction, Questionnaire, Questionnair
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
+from records.amendments.models import PartKind
 from records.documents.selectors import DocumentCard
 from records.photos.models import PhotoView
 from records.photos.selectors import PhotoCard
 from records.vault import UNREADABLE, AnswerView, EncounterView, PatientView, open_record
+from records.vault.papers import NO_NOTES, Notes
 
 # Questions whose answers stand in the banner, by id, in any version of a questionnaire.
 ALLERGIES, REACTION, PREGNANCY = "allergies", "reaction", "pregnancy"
@@ -81,6 +83,12 @@ class CaseFile:
     dangers: frozenset[str]
     glance: Glance
     documents: tuple[DocumentCard, ...] = ()
+    notes: Notes = NO_NOTES
+
+    @property
+    def entry_notes(self) -> Notes:
+        """Corrections and disputes of what the record's sections say; the page shows those in short."""
+        return self.notes.only(PartKind.ENTRY, PartKind.DOCUMENT)
 
     @property
     def cautioned(self) -> frozenset[str]:
@@ -162,7 +170,7 @@ def open_case_file(*, by: Actor, consult: Consult) -> CaseFile:
         consult=consult, patient=record.patient, encounter=here, earlier=earlier,
         groups=_groups(_against(here, earlier), asked), flags=_flags(here, asked),
         shelves=_shelves(here, earlier), dangers=_dangers(here, asked), glance=glance_of(record.sections),
-        documents=record.documents,
+        documents=record.documents, notes=record.notes,
     )
 
 

@@ -22,7 +22,7 @@ from portal.guards import AuthRequest, permission_required, role_required
 from portal.permissions import Permission, Purpose, Role
 from records.messages.services import messages_read
 from records.photos.selectors import photo_cards
-from records.vault import open_case
+from records.vault import open_case, open_notes
 
 PATIENT = permission_required(Permission.RECORD_OWN)
 _ANY = UUID(int=0)  # stands in an address for the id to come
@@ -141,7 +141,8 @@ def thread(request: AuthRequest, consult_id: UUID) -> HttpResponse:
             return redirect("consults:thread", consult_id=found.pk)
     shown = selectors.thread_of(by=request.actor, consult=found)
     messages_read(by=request.actor, encounter_id=found.encounter_id)
-    return render(request, "consults/thread.html", {"thread": shown, "consult": found, "form": form})
+    notes = open_notes(by=request.actor, patient_id=found.patient_id, purpose=Purpose.CARE)
+    return render(request, "consults/thread.html", {"thread": shown, "consult": found, "form": form, "notes": notes})
 
 
 @require_safe
@@ -154,5 +155,5 @@ def plan(request: AuthRequest, consult_id: UUID) -> HttpResponse:
         raise NotVisible
     return render(request, "consults/plan.html", {
         "consult": found, "patient": case.patient, "plan": case.encounter.plan,
-        "assessment": case.encounter.assessment,
+        "assessment": case.encounter.assessment, "notes": case.notes,
     })

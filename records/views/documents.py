@@ -54,7 +54,8 @@ def document(request: AuthRequest, document_id: UUID) -> HttpResponse:
     card = open_document_card(by=request.actor, document_id=document_id, purpose=Purpose.CARE)
     _wanted, own = whose(request, card.patient_id)
     acts = may_open(by=request.actor, patient_id=card.patient_id, purpose=Purpose.CARE, whole=True) is not None
-    context = {"document": card, "own": own, "acts": acts}
+    notes = vault.open_notes(by=request.actor, patient_id=card.patient_id, purpose=Purpose.CARE)
+    context = {"document": card, "own": own, "acts": acts, "notes": notes}
     return render(request, "records/document.html", context)
 
 

@@ -13,6 +13,7 @@ from portal.agreements.models import Agreement
 from records.export.fhir.base import IPS, URN, Resource, instant, own_id, pruned
 from records.export.fhir.composition import composition
 from records.export.fhir.consents import consent
+from records.export.fhir.corrections import corrections
 from records.export.fhir.documents import documents
 from records.export.fhir.episode import FileRef, episode
 from records.export.fhir.people import organization, patient_resource, practitioners, software
@@ -40,6 +41,7 @@ def record_resources(
     resources += [item.response for item in answered]
     resources += documents(record.documents, files)
     resources += [consent(patient_id, agreement) for agreement in agreements]
+    resources += corrections(record, {resource["id"] for resource in resources})
     return resources + provenances(record, resources, changed_at)
 
 
