@@ -16,6 +16,7 @@ from privacy.fees.services import fees_sweep
 from privacy.incidents import tasks as incident_tasks  # noqa: F401 - Celery looks for them here
 from privacy.keeping import destruction, inventory
 from privacy.letters.housekeeping import letters_tidy, mail_fails_to_paper
+from privacy.limits.services import post_instead
 from privacy.visitors import tasks as visitor_tasks  # noqa: F401 - Celery looks for them here
 
 BACKUP_SECONDS = settings.BACKUP_SECONDS
@@ -58,6 +59,7 @@ def sweep() -> None:
     exports.orphans_remove()
     merging.late_rows_move()
     mail_fails_to_paper()
+    post_instead()
     fees_sweep()
 
 

@@ -61,6 +61,8 @@ Gate: TypeAlias = Callable[[MailContext], str | None]
 AddressBook: TypeAlias = Callable[[UUID], str | None]
 # The same for many accounts in one query; accounts without an address are left out.
 AddressBooks: TypeAlias = Callable[[Iterable[UUID]], Mapping[UUID, str]]
+# Of these accounts those whose person wants letters by post and no mail (RULES 1.38).
+PostOnly: TypeAlias = Callable[[Iterable[UUID]], set[UUID]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class _Registry:
     mails: dict[str, Mail] = field(default_factory=dict)
     address_book: AddressBook | None = None
     address_books: AddressBooks | None = None
+    post_only: PostOnly | None = None
 
 
 _registry = _Registry()
@@ -146,6 +149,11 @@ def set_address_book(book: AddressBook, many: AddressBooks | None = None) -> Non
     _registry.address_book, _registry.address_books = book, many
 
 
+def set_post_only(book: PostOnly) -> None:
+    """Say how it is found who wants no mail. Asked at delivery; codes for signing in still go."""
+    _registry.post_only = book
+
+
 class Addresses:
     """The present addresses of a batch of accounts. No answer is older than a second."""
 
@@ -153,6 +161,8 @@ class Addresses:
         self._wanted = {account_id for account_id in account_ids if account_id is not None}
         self._known: Mapping[UUID, str] = {}
         self._asked_at = float("-inf")
+        self._post: set[UUID] = set()
+        self._post_asked_at = float("-inf")
 
     def of(self, account_id: UUID) -> str | None:
         """The account's address; None where it has none or is gone."""
@@ -164,3 +174,12 @@ class Addresses:
             self._known = _registry.address_books(self._wanted)
             self._asked_at = time.monotonic()
         return self._known.get(account_id)
+
+    def by_post(self, account_id: UUID) -> bool:
+        """Whether this account's person wants everything by post. One query a batch and second."""
+        if _registry.post_only is None:
+            return False
+        if time.monotonic() - self._post_asked_at > 1:
+            self._post = _registry.post_only(self._wanted)
+            self._post_asked_at = time.monotonic()
+        return account_id in self._post

@@ -13,12 +13,14 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from portal.outbox.letters import BadLetter, build
-from portal.outbox.models import MailState, OutgoingMail
+from portal.outbox.models import Category, MailState, OutgoingMail
 from portal.outbox.registry import Addresses, Mail, MailContext, mail_of
 from portal.outbox.smtp import Line, OutcomeUnknown, ServerDown
 
 log = logging.getLogger(__name__)
 
+# Why a mail was not sent: its reader wants letters (RULES 1.38, P54).
+POST_ONLY = "post_only"
 FREE: dict[str, Any] = {"lease": None, "leased_until": None, "begun_at": None}
 _BACK_OFF_FIRST, _BACK_OFF_MOST = 30, 3600  # seconds
 
@@ -51,6 +53,8 @@ def _prepare(row: OutgoingMail, mail: Mail, addresses: Addresses) -> EmailMessag
         row.gate_passed = not reason
         if reason:
             return str(reason)
+    if row.account_id is not None and row.category != Category.SECURITY and addresses.by_post(row.account_id):
+        return POST_ONLY
     address = row.address
     if address is None and row.account_id is not None:
         address = addresses.of(row.account_id)

@@ -17,6 +17,6 @@ site.page(
     "privacy/<uuid:request_id>/reach/", views.reach_enter, _HANDLE, name="privacy_reach_enter", title=_("How to reach")
 )
 site.page(
-    "privacy/limits/<uuid:restriction_id>/override/", views.override, _HANDLE, name="privacy_override",
+    "privacy/limits/<uuid:restriction_id>/override/", views.override, Permission.RECORD_OPEN, name="privacy_override",
     title=_("Shared in an emergency"),
 )

@@ -31,11 +31,21 @@ def _granted(fields: Mapping[str, str]) -> list[Block]:
     ]
 
 
+def _waits(fields: Mapping[str, str]) -> list[Block]:
+    return [
+        paragraph(_("Something new waits for you in the portal. You asked for letters, so we sent no email about it.")),
+        paragraph(_("Sign in at %(site)s to see it, or call us at %(phone)s.") % fields),
+    ]
+
+
 def register_letters() -> None:
     """Called once at start."""
     register(LetterKind(
         "limit.agreed", gettext_lazy("We do not share what you named"), required=("what", "whom", "basis"),
         body=_agreed,
+    ))
+    register(LetterKind(
+        "reach.waits", gettext_lazy("Something waits for you"), required=("site", "phone"), body=_waits,
     ))
     register(LetterKind(
         "reach.granted", gettext_lazy("How we reach you from now on"), required=("ways",), body=_granted,

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.models import Order
 from consults.models import Consult
-from portal.context import Actor
+from portal.context import SYSTEM, Actor
+from portal.dates import clinic_zone
 from portal.errors import DomainError, NotVisible
+from portal.outbox.models import Category, MailState, OutgoingMail
+from portal.outbox.sending import POST_ONLY
 from portal.permissions import Purpose
+from privacy.letters.models import Letter
 from privacy.letters.services import letter_write
 from privacy.requests import services as requests
 from privacy.requests.models import Channel, RequestKind, RightsRequest
+from records.access import patients_of
 from records.contact.models import ContactChoice
 from records.contact.services import Wanted, contact_ask, contact_begin
 from records.restrictions.models import RecipientKind, Restriction
 from records.restrictions.services import restriction_ask, restriction_begin
+
+DAYS_BACK = 3  # how long a sweep may have been down without a letter being missed
 
 
 def paid_encounters(patient_id: UUID) -> list[UUID]:
@@ -125,6 +135,31 @@ def ways_of(row: ContactChoice) -> list[str]:
         _("Bills: %(words)s") % {"words": row.payment} if row.payment else "",
     ]
     return [words for words in found if words] or [_("We reach you in the usual ways.")]
+
+
+def post_instead() -> int:
+    """For mails that were not sent because their reader wants post: one letter a person and day. Returns how many.
+
+    Run again, it writes nothing twice. A letter of the desk is on paper already and needs none.
+    """
+    since = timezone.now() - dt.timedelta(days=DAYS_BACK)
+    rows = OutgoingMail.objects.filter(state=MailState.REFUSED, last_error=POST_ONLY, queued_at__gte=since)
+    wanted = rows.exclude(kind="privacy.letter_waits").exclude(category=Category.MARKETING)
+    written = 0
+    for account_id, queued_at in wanted.order_by("queued_at").values_list("account_id", "queued_at"):
+        patient_id = next(iter(patients_of(account_id)), None)
+        if patient_id is None:
+            continue
+        day = queued_at.astimezone(clinic_zone()).date()
+        key = f"post:{account_id}:{day.isoformat()}"
+        if Letter.objects.filter(once_key=key).exists():
+            continue
+        letter_write(
+            by=SYSTEM, kind="reach.waits", subject_id=patient_id, paper=True, once_key=key,
+            fields={"site": settings.SITE_URL, "phone": settings.CLINIC_PHONE},
+        )
+        written += 1
+    return written
 
 
 def _written(by: Actor, request: RightsRequest, kind: str, fields: dict[str, str]) -> None:

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, recent_sign_in_required, role_required, visible_or_404
-from portal.permissions import Permission, Role, require
+from portal.permissions import Permission, Purpose, Role, require
 from privacy.limits import services
 from privacy.limits.forms import ContactForm, OverrideForm, RestrictionForm
 from privacy.requests.models import RequestKind, RightsRequest
-from records.access import patients_of
+from records.access import patients_of, require_open
 from records.models import Encounter, Restriction
 from records.restrictions.models import EndReason, RecipientKind
 from records.restrictions.selectors import limit_of
@@ -159,17 +159,20 @@ def limit_stop(request: AuthRequest, request_id: UUID) -> HttpResponse:
 def override(request: AuthRequest, restriction_id: UUID) -> HttpResponse:
     """Note that something had to go out in an emergency although a limit stands."""
     found = visible_or_404(Restriction.objects.filter(starts_at__isnull=False), pk=restriction_id)
+    if request.actor.role != Role.OFFICER:
+        require_open(by=request.actor, patient_id=found.patient_id, purpose=Purpose.CARE, whole=True)
     form = OverrideForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             restriction_override(by=request.actor, restriction_id=found.pk, **form.cleaned_data)
             messages.success(request, _("It is noted. The limit goes on."))
-            return redirect("admin:privacy_request", request_id=found.request_id)
+            if request.actor.role == Role.OFFICER:
+                return redirect("admin:privacy_request", request_id=found.request_id)
+            return redirect("admin:patient_record", patient_id=found.patient_id)
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
-    row = visible_or_404(RightsRequest.objects.all(), pk=found.request_id)
     context = {
-        **admin.site.each_context(request), "title": _("Shared in an emergency"), "row": row, "form": form,
+        **admin.site.each_context(request), "title": _("Shared in an emergency"), "form": form,
         "submit": _("Note it"), "limit": limit_of(found),
     }
     return render(request, "privacy/limits/override.html", context)

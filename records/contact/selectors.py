@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from records.contact.models import ContactChoice
@@ -19,7 +19,7 @@ class Reach:
     no_phone: bool = False
     no_voicemail: bool = False
     phone: str = ""
-    address: AddressView = AddressView()
+    address: AddressView = field(default_factory=AddressView)
     payment: str = ""
 
     def __bool__(self) -> bool:

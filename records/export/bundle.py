@@ -155,6 +155,7 @@ def last_change(record: RecordView) -> dt.datetime:
     """When anything in the record last changed."""
     times = [record.patient.updated_at, *record.sections.checked_at.values()]
     times += [card.received_at for card in record.documents]
+    times += record.notes.last_at
     for encounter in record.encounters:
         times += _times(encounter)
     return max(times)

@@ -14,12 +14,15 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from records.amendments.models import PartKind
+from records.amendments.parts import titles
 from records.documents.selectors import DocumentCard
 from records.history.kinds import choice_words
 from records.history.models import Section
 from records.people.models import Gender
 from records.photos.selectors import PhotoCard
 from records.vault.content import UNREADABLE, EncounterView, MessageView, PlanView, RecordView, StepView
+from records.vault.papers import PaperView
 from records.vault.sections import IdentifierView, SectionsView
 
 Row = list[str]
@@ -71,11 +74,12 @@ class Words:
             "allergies": self._allergies(record.sections),
             "medicines": self._medicines(record.sections),
             "conditions": self._conditions(record.sections),
-            "history": [[topic.label, topic.text] for topic in record.sections.history],
-            "private": [[topic.label, topic.text] for topic in record.sections.private],
+            "history": [[topic.label + self._mark(topic.id), topic.text] for topic in record.sections.history],
+            "private": [[topic.label + self._mark(topic.id), topic.text] for topic in record.sections.private],
             "private_hidden": record.sections.private_hidden,
             "documents": [self._document(card) for card in record.documents if card.ready],
             "consults": [self._consult(encounter) for encounter in record.encounters],
+            "papers": self._papers(),
             "looks": [[look.who, look.role, str(look.times), self._day(look.last)] for look in self.extras.looks],
             "wrong": _("Is something in here wrong? Write to %(email)s or call %(phone)s: we look into it with you.")
             % {"email": settings.CLINIC_OFFICER_EMAIL, "phone": settings.CLINIC_PHONE},
@@ -96,7 +100,7 @@ class Words:
 
     def _number_label(self, item: IdentifierView) -> str:
         kind = choice_words(Section.IDENTIFIERS, "kind", item.kind)
-        return f"{kind} ({item.issuer})" if item.issuer else kind
+        return (f"{kind} ({item.issuer})" if item.issuer else kind) + self._mark(item.id)
 
     def _number(self, item: IdentifierView) -> str:
         return str(self.extras.numbers.get(item.id, item.masked))
@@ -104,7 +108,8 @@ class Words:
     def _allergies(self, sections: SectionsView) -> dict[str, Any]:
         rows = [
             [
-                str(item.substance), str(item.reaction) or "–", severity(item.severity), str(item.note) or "–",
+                f"{item.substance}{self._mark(item.id)}", str(item.reaction) or "–", severity(item.severity),
+                str(item.note) or "–",
             ]
             for item in sections.allergies
         ]
@@ -114,7 +119,7 @@ class Words:
     def _medicines(self, sections: SectionsView) -> dict[str, Any]:
         rows = [
             [
-                str(item.name), "\n".join(filter(None, [str(item.dose), str(item.how)])) or "–",
+                f"{item.name}{self._mark(item.id)}", "\n".join(filter(None, [str(item.dose), str(item.how)])) or "–",
                 "\n".join(filter(None, [using(item.status), _since(item.since)])),
                 "\n".join(filter(None, [origin(item.kind), str(item.reason)])),
             ]
@@ -126,8 +131,8 @@ class Words:
     def _conditions(self, sections: SectionsView) -> dict[str, Any]:
         rows = [
             [
-                str(item.name), _("now") if item.status == "active" else _("over"), str(item.since) or "–",
-                str(item.note) or "–",
+                f"{item.name}{self._mark(item.id)}", _("now") if item.status == "active" else _("over"),
+                str(item.since) or "–", str(item.note) or "–",
             ]
             for item in sections.conditions
         ]
@@ -137,14 +142,17 @@ class Words:
     def _document(self, card: DocumentCard) -> Row:
         dated = date_format(card.dated, DATE) if card.dated else "–"
         file = self.extras.names.get(card.id) or (str(UNREADABLE) if self.extras.names or self.extras.notes else "–")
-        return [card.shown_title, str(card.kind.label), dated, file]
+        return [card.shown_title + self._mark(card.id), str(card.kind.label), dated, file]
 
     def _consult(self, encounter: EncounterView) -> dict[str, Any]:
         plan, assessment = encounter.plan, encounter.assessment
         found: list[tuple[str, str]] = []
         if assessment is not None:
             found = [
-                (_("Diagnosis"), f"{assessment.diagnosis_text} {assessment.diagnosis_code}".strip()),
+                (
+                    _("Diagnosis") + self._mark(assessment.id),
+                    f"{assessment.diagnosis_text} {assessment.diagnosis_code}".strip(),
+                ),
                 (_("Note"), str(assessment.note)),
                 (_("Signed"), self._signed(assessment.signer, assessment.signed_at)),
             ]
@@ -152,7 +160,9 @@ class Words:
             "title": _("%(concern)s, %(date)s")
             % {"concern": encounter.concern_label, "date": self._day(encounter.opened_at)},
             "times": self._times(encounter),
-            "answers": [[answer.question_text, answer.text or "–"] for answer in encounter.answers],
+            "answers": [
+                [answer.question_text + self._mark(answer.id), answer.text or "–"] for answer in encounter.answers
+            ],
             "photos": [self._photo(photo) for photo in encounter.photos if photo.ready],
             "assessment": filled(found),
             "plan": [] if plan is None else self._plan(plan),
@@ -167,17 +177,44 @@ class Words:
         weeks = str(UNREADABLE) if plan.weeks is None else _("after %(count)d weeks") % {"count": plan.weeks}
         return filled(
             [
-                (_("Letter"), str(plan.letter)), (_("Take care"), str(plan.warnings)), (_("Look again"), weeks),
+                (_("Letter") + self._mark(plan.id), str(plan.letter)), (_("Take care"), str(plan.warnings)),
+                (_("Look again"), weeks),
                 *unread, (_("Signed"), self._signed(plan.signer, plan.signed_at)),
             ]
         )
 
     def _photo(self, photo: PhotoCard) -> dict[str, Any]:
         label = _("%(view)s, %(date)s") % {"view": photo.view.label, "date": self._day(photo.received_at)}
+        label += self._mark(photo.id)
         if photo.id in self.thumbs:
             alt = _("Photo: %(label)s") % {"label": label}
             return {"file": f"photos/{photo.id.hex}.svg", "label": label, "alt": alt}
         return {"file": None, "label": f"{label} ({UNREADABLE})", "alt": ""}
+
+    def _mark(self, part_id: UUID) -> str:
+        """Where the correction or dispute of a part is printed; nothing for a part without one (RULES 1.26)."""
+        if part_id not in self.record.notes.part_ids:
+            return ""
+        return " " + _("(see note %(number)d)") % {"number": self._numbers()[part_id]}
+
+    def _numbers(self) -> dict[UUID, int]:
+        notes = self.record.notes
+        order = dict.fromkeys([*(one.part_id for one in notes.amendments), *(one.part_id for one in notes.disputes)])
+        return {part_id: number for number, part_id in enumerate(order, start=1)}
+
+    def _papers(self) -> list[dict[str, Any]]:
+        """Every correction and dispute in full, by the part it speaks of."""
+        named = titles(self.record)
+        found = []
+        for part_id, number in self._numbers().items():
+            notes = self.record.notes.of(part_id)
+            papers = [*notes.amendments, *(paper for dispute in notes.disputes for paper in dispute.papers)]
+            title = named.get(part_id) or str(PartKind(papers[0].part_kind).label)
+            found.append({
+                "title": _("Note %(number)d. %(part)s") % {"number": number, "part": title},
+                "rows": [[f"{paper.label}, {self._day(paper.written_at)}", paper_words(paper)] for paper in papers],
+            })
+        return found
 
     def _times(self, encounter: EncounterView) -> str:
         parts = [_("Started %(date)s") % {"date": self._day(encounter.opened_at)}]
@@ -189,7 +226,7 @@ class Words:
 
     def _from(self, message: MessageView) -> str:
         who = message.author or (settings.CLINIC_NAME if message.from_staff else _("You"))
-        return f"{who}, {date_format(message.sent_at.astimezone(self.zone), f'{DATE}, P')}"
+        return f"{who}, {date_format(message.sent_at.astimezone(self.zone), f'{DATE}, P')}{self._mark(message.id)}"
 
     def _signed(self, signer: str, at: dt.datetime | None) -> str:
         return _("not signed yet") if at is None else f"{signer}, {self._day(at)}".lstrip(", ")
@@ -211,8 +248,13 @@ def words() -> dict[str, Any]:
         "hidden": _("Answers that the patient keeps private are not in this copy."),
         "looks": _("Who looked at this record"), "looks_head": [_("Who"), _("Role"), _("Times"), _("Last")],
         "looks_more": _("Every single look stands in the file who-looked.csv."),
-        "wrong": _("If something is wrong"),
+        "wrong": _("If something is wrong"), "papers": _("Corrections and disagreements"),
     }
+
+
+def paper_words(paper: PaperView) -> str:
+    """What a paper says, with the reason where one was given."""
+    return "\n".join(str(text) for text in (paper.words, paper.reason) if text)
 
 
 def _table(head: Row, rows: list[Row], sections: SectionsView, name: str, none: str) -> dict[str, Any]:

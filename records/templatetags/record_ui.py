@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django import template
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -27,6 +28,7 @@ from portal.pages.templatetags.portal_ui import day_words, time_tag
 from records.people.models import Gender
 from records.photos.selectors import PhotoCard
 from records.vault import UNREADABLE, AnswerView, MessageView
+from records.vault.papers import NO_NOTES, Notes
 
 register = template.Library()
 
@@ -53,6 +55,13 @@ def unreadable(value: object) -> bool:
     return value == UNREADABLE
 
 
+@register.simple_tag
+def part_notes(notes: Notes | str, part_id: UUID) -> SafeString | str:
+    """The corrections and disputes of one part, to stand right beside it; nothing without any (RULES 1.26)."""
+    found = notes.of(part_id) if isinstance(notes, Notes) and notes else NO_NOTES
+    return render_to_string("records/_notes.html", {"notes": found}) if found else ""
+
+
 _NOBODY = UUID(int=0)
 
 
@@ -67,17 +76,18 @@ def _photo_pattern(variant: str, _prefix: str) -> str:
 
 
 @register.simple_tag
-def shots(photos: Iterable[PhotoCard]) -> SafeString:
+def shots(photos: Iterable[PhotoCard], notes: Notes | str = NO_NOTES) -> SafeString:
     """List items of photos: picture with its large one behind it, what it shows, and when it came or why not."""
     zone = timezone.get_current_timezone()
     return format_html_join(
         "",
-        '<li><figure>{}<figcaption><b>{}</b> <span class="soft">{}</span></figcaption></figure></li>',
+        '<li><figure>{}<figcaption><b>{}</b> <span class="soft">{}</span></figcaption></figure>{}</li>',
         (
             (
                 _picture(photo, zone) if photo.ready else "", photo.view.label,
                 time_tag(photo.received_at, zone, "date") if photo.ready
                 else gettext("Being prepared") if photo.waiting else photo.reason,
+                part_notes(notes, photo.id),
             )
             for photo in photos
         ),
@@ -94,15 +104,18 @@ def _picture(photo: PhotoCard, zone: dt.tzinfo) -> SafeString:
 
 
 @register.simple_tag
-def said(answers: Iterable[AnswerView]) -> SafeString:
+def said(answers: Iterable[AnswerView], notes: Notes | str = NO_NOTES) -> SafeString:
     """Questions and answers, for a ``<dl>``."""
     return format_html_join(
-        "", '<dt>{}</dt><dd class="said">{}</dd>', ((answer.question_text, answer.text or "–") for answer in answers)
+        "", '<dt>{}</dt><dd class="said">{}{}</dd>',
+        ((answer.question_text, answer.text or "–", part_notes(notes, answer.id)) for answer in answers),
     )
 
 
 @register.simple_tag(takes_context=True)
-def letters(context: template.Context, messages: Iterable[MessageView]) -> SafeString:
+def letters(
+    context: template.Context, messages: Iterable[MessageView], notes: Notes | str = NO_NOTES
+) -> SafeString:
     """Messages, for an ``<ol class="thread">``; the reader's own are named "You"."""
     zone = timezone.get_current_timezone()
     reader = getattr(context.get("request"), "account_id", None)
@@ -114,9 +127,9 @@ def letters(context: template.Context, messages: Iterable[MessageView]) -> SafeS
         else:
             who = you if message.author_id == reader else message.author or patient
         side = "" if message.from_staff else _MINE
-        return side, who, time_tag(message.sent_at, zone), message.body
+        return side, who, time_tag(message.sent_at, zone), message.body, part_notes(notes, message.id)
 
-    line = '<li{}><p class="hint">{} · {}</p><p class="said">{}</p></li>'
+    line = '<li{}><p class="hint">{} · {}</p><p class="said">{}</p>{}</li>'
     return format_html_join("", line, (row(message) for message in messages))
 
 

@@ -27,6 +27,7 @@ from records.vault.find import Hit, SearchView, same_person_hints, search_patien
 from records.vault.given import ConsentView, GivenView, open_consents, open_disclosures
 from records.vault.history import open_changes
 from records.vault.lists import open_case_cards, open_person_cards
+from records.vault.notes import open_notes
 from records.vault.rooms import (
     open_assessment,
     open_case,
@@ -86,6 +87,7 @@ __all__ = [
     "open_consents",
     "open_disclosures",
     "open_encounter",
+    "open_notes",
     "open_patient",
     "open_person_cards",
     "open_photo",

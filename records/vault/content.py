@@ -19,7 +19,8 @@ from portal.crypto.fields import DecryptionError
 from portal.dates import age_on, today
 from records.documents.selectors import DocumentCard
 from records.photos.selectors import PhotoCard
-from records.vault.sections import SectionsView
+from records.vault.papers import NO_NOTES, Notes
+from records.vault.sections import NOT_KEPT, SectionsView
 
 UNREADABLE = cast(str, _("cannot be read"))
 
@@ -107,6 +108,7 @@ class AnswerView:
     value: Mapping[str, Any] | None
     private: bool
     answered_at: dt.datetime
+    id: UUID = NOT_KEPT
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -225,6 +227,7 @@ class RecordView:
     encounters: tuple[EncounterView, ...]
     sections: SectionsView = field(default_factory=SectionsView)
     documents: tuple[DocumentCard, ...] = ()
+    notes: Notes = NO_NOTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +237,7 @@ class CaseView:
     patient: PatientView
     encounter: EncounterView
     sections: SectionsView = field(default_factory=SectionsView)
+    notes: Notes = NO_NOTES
 
 
 @dataclass(frozen=True, slots=True)

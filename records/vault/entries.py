@@ -161,7 +161,7 @@ def _topic(row: Entry, section: Section) -> TopicView:
         topic=row.code, label=str(topic.label if topic else row.code),
         text=UNREADABLE if value is None else topic_words(section, row.code, value),
         private=row.private, updated_at=row.updated_at, choice=str(value.get("choice", "")) if value else "",
-        note=str(value.get("text", "")) if value else "",
+        note=str(value.get("text", "")) if value else "", id=row.pk,
     )
 
 

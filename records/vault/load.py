@@ -98,7 +98,7 @@ def _answers(encounter_ids: list[UUID], grant: GrantKind) -> dict[UUID, tuple[An
             row.encounter_id,
             AnswerView(
                 question_id=row.question_id, question_text=row.question_text, position=row.position,
-                value=opened(row, "value", None), private=row.private, answered_at=row.answered_at,
+                value=opened(row, "value", None), private=row.private, answered_at=row.answered_at, id=row.pk,
             ),
         )
         for row in rows

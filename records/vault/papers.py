@@ -54,6 +54,13 @@ class Notes:
             tuple(dispute for dispute in self.disputes if dispute.part_id == part_id),
         )
 
+    def only(self, *part_kinds: str) -> Notes:
+        """Those about parts of these kinds."""
+        return Notes(
+            tuple(paper for paper in self.amendments if paper.part_kind in part_kinds),
+            tuple(dispute for dispute in self.disputes if dispute.part_kind in part_kinds),
+        )
+
     @property
     def part_ids(self) -> frozenset[UUID]:
         """Parts that have any."""

@@ -31,6 +31,8 @@ from records.vault.content import (
 from records.vault.documents import document_cards
 from records.vault.entries import PREVIEW, sections_view
 from records.vault.gate import look
+from records.vault.notes import HAS_NOTES, notes_of
+from records.vault.papers import NO_NOTES
 
 
 def open_patient(*, by: Actor, patient_id: UUID, purpose: Purpose) -> PatientView:
@@ -56,6 +58,7 @@ def open_case(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> CaseView:
     return CaseView(
         patient=patient, encounter=load.encounter_views([encounter], grant=grant, parts=parts)[0],
         sections=sections_view(encounter.patient_id, grant=grant, only=sections),
+        notes=notes_of(encounter.patient_id, grant=grant),
     )
 
 
@@ -95,7 +98,7 @@ def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> Asses
 def open_record(
     *, by: Actor, patient_id: UUID, purpose: Purpose, action: Action = Action.VIEW, encounter_id: UUID | None = None
 ) -> RecordView:
-    """Everything held (P31), or everything of one episode. Nine queries, however much it is."""
+    """Everything held (P31), or everything of one episode. Nine queries, however much it is; two more with notes."""
     grant = look(
         by=by, patient_id=patient_id, purpose=purpose, kind="records.record", object_id=encounter_id or patient_id,
         action=action,
@@ -103,11 +106,12 @@ def open_record(
     rows = Encounter.objects.filter(patient_id=patient_id).order_by("-opened_at", "pk")
     if encounter_id is not None:
         rows = rows.filter(pk=encounter_id)
-    encounters = list(rows.select_related("patient", "assessment", "plan"))
+    encounters = list(rows.select_related("patient", "assessment", "plan").annotate(noted=HAS_NOTES))
     patient = encounters[0].patient if encounters else _patient(patient_id)
     return RecordView(
         patient=load.patient_view(patient), encounters=load.encounter_views(encounters, grant=grant),
         sections=sections_view(patient_id, grant=grant), documents=document_cards(patient_id),
+        notes=NO_NOTES if encounters and not encounters[0].noted else notes_of(patient_id, grant=grant),
     )
 
 

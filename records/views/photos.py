@@ -29,6 +29,7 @@ def timeline(request: AuthRequest, patient_id: UUID | None = None) -> HttpRespon
     comparable = [kind for kind in shown.comparable() if view in (None, kind)]
     context = {
         "timeline": shown, "own": own, "ways": ways_of(wanted, own=own), "view": view,
+        "notes": vault.open_notes(by=request.actor, patient_id=wanted, purpose=Purpose.CARE),
         "months": shown.months(view), "views": shown.views, "compare": next(iter(comparable), None),
     }
     return render(request, "records/photos.html", context)
@@ -48,6 +49,7 @@ def compare(request: AuthRequest, patient_id: UUID | None = None) -> HttpRespons
         return HttpResponseBadRequest()
     context = {
         "timeline": shown, "own": own, "ways": ways_of(wanted, own=own), "pair": pair,
+        "notes": vault.open_notes(by=request.actor, patient_id=wanted, purpose=Purpose.CARE),
         "comparable": shown.comparable(),
     }
     return render(request, "records/compare.html", context)

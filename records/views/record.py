@@ -40,7 +40,7 @@ def record(request: AuthRequest, patient_id: UUID | None = None) -> HttpResponse
     )
     own = bool(mine) and wanted == mine[0]
     context = page_of(whole, own=own) | {"others": others.values(), "edits": _edits(wanted, own=own)}
-    return render(request, "records/record.html", context)
+    return render(request, "records/record.html", context | {"amend": wanted})
 
 
 @require_GET

@@ -16,7 +16,9 @@ from portal.errors import NotVisible
 from portal.guards import AuthRequest
 from records import vault
 from records.access import usual_purpose
+from records.contact.selectors import reach_of
 from records.emergency.models import Emergency
+from records.restrictions.selectors import limits_of
 from records.views.record import page_of
 
 JUST_NOW = dt.timedelta(hours=12)
@@ -37,6 +39,6 @@ def patient_record(request: AuthRequest, patient_id: UUID) -> HttpResponse:
         return redirect("admin:break_glass", patient_id=patient_id)
     context = {
         **admin.site.each_context(request), "title": whole.patient.full_name or _("Record"),
-        **page_of(whole, own=False), "staff": True,
+        **page_of(whole, own=False), "staff": True, "reach": reach_of(patient_id), "limits": limits_of(patient_id),
     }
     return render(request, "records/staff/record.html", context)

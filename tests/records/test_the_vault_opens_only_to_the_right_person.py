@@ -61,7 +61,7 @@ LISTS: dict[str, Opening] = {
 WAYS = {**OPENINGS, **LISTS}
 # Tried elsewhere: a search opens no record (test_finding_a_patient.py), and a number is uncovered only for
 # care, with a trace of its own (test_the_sections_of_a_record.py).
-ELSEWHERE = {"search_patients", "same_person_hints", "reveal_identifier"}
+ELSEWHERE = {"search_patients", "same_person_hints", "reveal_identifier", "open_notes"}
 
 
 def test_each_function_of_the_vault_is_tried_here() -> None:

@@ -22,6 +22,7 @@ from records.export.fhir.base import (
     software_id,
 )
 from records.export.fhir.codes import Code
+from records.export.fhir.corrections import is_correction
 from records.vault.content import UNREADABLE, RecordView
 
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -73,6 +74,7 @@ def _further(resources: list[Resource]) -> list[Resource]:
     conditions = _of(resources, "Condition")
     past = [item for item in conditions if _code(item["clinicalStatus"]) != "active"]
     none = [item for item in conditions if _says_none(item)] if len(conditions) > 1 else []
+    letters = _of(resources, "Communication")
     parts: list[tuple[str, Code | None, list[Resource]]] = [
         ("Past problems", codes.PAST_PROBLEMS, [*past, *none]),
         ("Habits and private answers", codes.SOCIAL, _of(resources, "Observation")),
@@ -81,7 +83,8 @@ def _further(resources: list[Resource]) -> list[Resource]:
         ("Questions and answers", None, _of(resources, "QuestionnaireResponse", "Questionnaire")),
         ("Photos", None, _of(resources, "Media")),
         ("Documents", None, _of(resources, "DocumentReference")),
-        ("Messages", None, _of(resources, "Communication")),
+        ("Messages", None, [item for item in letters if not is_correction(item)]),
+        ("Corrections and disagreements", None, [item for item in letters if is_correction(item)]),
         ("Agreements", None, _of(resources, "Consent")),
         ("Where it comes from", None, _of(resources, "Provenance")),
     ]
@@ -144,6 +147,14 @@ def _media_line(item: Resource) -> str:
     return f"{content['title']}, {_day(item, 'createdDateTime')} ({content.get('url', UNREADABLE)})"
 
 
+def _letter_line(item: Resource) -> str:
+    """A message is only named; a correction, and what was said about it, is told (RULES 1.26)."""
+    if not is_correction(item):
+        return f"Message, {_day(item, 'sent')}"
+    words = " / ".join(part["contentString"] for part in item.get("payload", []))
+    return f"{_concept_words(item['category'][0])}, {_day(item, 'sent')}: {words}"
+
+
 _WORDS: dict[str, Callable[[Resource], str]] = {
     "Condition": lambda item: ", ".join([_concept_words(item["code"]), _code(item["clinicalStatus"])]),
     "AllergyIntolerance": _allergy_line,
@@ -155,7 +166,7 @@ _WORDS: dict[str, Callable[[Resource], str]] = {
     "QuestionnaireResponse": lambda item: f"Answers, {_day(item, 'authored')}",
     "Media": _media_line,
     "DocumentReference": _document_line,
-    "Communication": lambda item: f"Message, {_day(item, 'sent')}",
+    "Communication": _letter_line,
     "Consent": lambda item: f"{_concept_words(item['category'][0])}, {_day(item, 'dateTime')}",
 }
 

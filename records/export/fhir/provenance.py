@@ -16,6 +16,7 @@ from records.export.fhir.base import (
     ref,
     us_core,
 )
+from records.export.fhir.corrections import OF_THE_CLINIC
 from records.vault.content import RecordView
 
 # Written about the forms of the copy itself, not about the person.
@@ -49,6 +50,8 @@ def _writers(record: RecordView) -> dict[str, UUID]:
             for when, steps in (("Morning", encounter.plan.morning), ("Evening", encounter.plan.evening)):
                 for place in range(len(steps)):
                     found[str(own_id(f"prescription {when} {place}", encounter.plan.id))] = signer
+    papers = [*record.notes.amendments, *(one for dispute in record.notes.disputes for one in dispute.papers)]
+    found.update({str(paper.id): clinic for paper in papers if paper.kind in OF_THE_CLINIC})
     return found
 
 
