@@ -7,6 +7,7 @@ a new incident that names the old one (RULES 3.13). Reports are in ``report_mode
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pgtrigger
@@ -19,11 +20,12 @@ from portal.permissions import Role
 from privacy.incidents.state import OPEN_INCIDENTS, IncidentState
 
 
-def sealed_with_its_incident() -> pgtrigger.Trigger:
+def sealed_with_its_incident(
+    name: str = "append_only", operation: Any = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
+) -> pgtrigger.Trigger:
     """Parts of a closed incident take no change, no removal and nothing new."""
     return pgtrigger.Trigger(
-        name="append_only", when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete, declare=[("whose", "uuid")],
+        name=name, when=pgtrigger.Before, operation=operation, declare=[("whose", "uuid")],
         func="""
             IF TG_OP = 'INSERT' THEN whose := NEW.incident_id; ELSE whose := OLD.incident_id; END IF;
             IF EXISTS (SELECT 1 FROM privacy_incident WHERE id = whose AND closed_at IS NOT NULL) THEN
@@ -250,7 +252,6 @@ class Step(models.TextChoices):
     FROZEN = "frozen", _("A record was frozen")
     NOTE = "note", _("Note")
     CLOSED = "closed", _("Closed")
-    REOPENED = "reopened", _("Taken up again in a new incident")
 
 
 class IncidentEvent(models.Model):
@@ -266,7 +267,10 @@ class IncidentEvent(models.Model):
 
     class Meta:
         ordering = ("number",)
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            sealed_with_its_incident("sealed", pgtrigger.Insert),
+        ]
 
     def __str__(self) -> str:
         return f"{self.step} of incident {self.incident_id}"

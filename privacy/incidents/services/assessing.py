@@ -199,12 +199,10 @@ def incident_reopen(*, by: Actor, incident_id: UUID, reason: str) -> Incident:
         there = old.followers.exclude(state=IncidentState.CLOSED).first()
         if there is not None:
             return there
-        new = _create(
+        return _create(
             by, why, summary=why, discovered_at=old.discovered_at, happened_on=old.happened_on,
             data_kinds=list(old.data_kinds), follows=old,
         )
-        step_note(by, old, Step.REOPENED, _("Number %(number)d") % {"number": new.number})
-    return new
 
 
 def _create(by: Actor, note: str, **values: object) -> Incident:
