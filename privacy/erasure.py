@@ -30,10 +30,12 @@ from portal.permissions import Purpose
 from portal.subjects import Subject
 from privacy import deidentified, ledger, mails
 from privacy.archive import archive_patient, archive_verify
+from privacy.closing import closing_letter, paper_address
 from privacy.disclosing.closing import given_lines
 from privacy.dossier import erase_all, subject_of
 from privacy.keeping.accounting import accounting_keep
 from privacy.keeping.selectors import hold_lock, on_hold
+from privacy.letters.services import Recipient
 from privacy.mails import Closing
 from privacy.models import ArchiveCopy, ArchiveReason, DeidentifiedCase, RightsRequest
 from privacy.replay import erasure_done
@@ -69,8 +71,9 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     progress(2, 4, "ledger")
     ledger.erasure_put(request.pk, subject)
     progress(3, 4, "erase")
+    to = paper_address(request)
     try:
-        removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id))
+        removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id), to)
     except Held:
         request_held(request.pk)
         removed = 0
@@ -86,8 +89,8 @@ def _archive(subject: Subject) -> None:
         raise RuntimeError("the accounting could not be read back")
 
 
-def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase]) -> int:
-    """Everything out, the letter in, the request done: one transaction."""
+def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase], to: Recipient | None) -> int:
+    """Everything out, the letter in (by post to ``to``, else by mail), the request done: one transaction."""
     with transaction.atomic():
         request = RightsRequest.objects.select_for_update().get(pk=request_id)
         if request.state != RequestState.CARRYING_OUT:
@@ -103,7 +106,9 @@ def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase
         requests_lapse(subject_id=subject.subject_id, but=request.pk)
         deidentified.keep(statistics)
         removed = erase_all(subject)
-        if address:
+        if to is not None:
+            closing_letter(request=request, to=to, closing=closing)
+        elif address:
             mails.record_erased(request=request, address=address, closing=closing)
         access_record(
             by=SYSTEM, action=Action.ERASE, purpose=Purpose.LEGAL_DUTY, subject_id=subject.subject_id,

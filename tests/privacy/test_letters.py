@@ -29,11 +29,13 @@ from privacy.letters import housekeeping, making, reading, services
 from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.registry import checked, kind_of, kinds
 from privacy.letters.services import Enclosure, Recipient, letter_write
+from privacy.requests import services as engine
+from privacy.requests.models import Channel, IdentityHow, RequestKind
 from records.access import grant_close
 from records.contact.models import ContactChoice
 from records.models import GrantKind, Patient
 from records.people.services import patient_update
-from tests.privacy.building import sealed_files
+from tests.privacy.building import ask, carried_out, sealed_files, told
 
 As = Callable[..., Client]
 FIELDS = {"request": "A copy on paper ZQX", "received": "November 2, 2026", "due": "December 2, 2026"}
@@ -414,3 +416,33 @@ def test_what_was_enclosed_and_the_last_letter_of_a_person_who_is_gone_are_not_k
     assert not sealed.exists(last.pdf_name)
     assert list(Letter.objects.values_list("pk", flat=True)) == [letter.pk]
     assert sealed.exists(letter.pdf_name)
+
+
+@pytest.mark.promise("P39", "P41")
+@pytest.mark.parametrize("how", ["no account", "post only"])
+def test_the_last_letter_after_a_deletion_goes_by_post_to_who_has_no_mail_or_wants_none(
+    how: str, ana: User, anas: Patient, clinician: User, officer: User
+) -> None:
+    told(ana, clinician, anas)
+    if how == "post only":
+        address = {"street": "7 Quiet Lane", "city": "Monticello", "state": "MN", "postal_code": "55362"}
+        ContactChoice.objects.create(
+            patient=anas, request_id=uuid4(), post_only=True, address=address, since=timezone.now()
+        )
+        request, line = ask(ana, anas), "7 Quiet Lane"
+    else:
+        request, line = engine.request_open(
+            by=officer.actor, kind=RequestKind.DELETION, subject_id=anas.pk, account_id=None, form_key=uuid4(),
+            channel=Channel.MAIL, contact={"name": "Ana Okafor", "address": "3 Old Road\nClear Lake, MN 55319"},
+            identity=engine.Identity(IdentityHow.COPY_OF_ID),
+        ), "3 Old Road"
+    carried_out(officer, request)
+    assert request.state == "completed"
+    assert not Patient.objects.filter(pk=anas.pk).exists()
+    [letter] = Letter.objects.filter(kind="closing")
+    assert (letter.subject_id, letter.account_id, letter.paper) == (None, None, PrintState.TO_PRINT)
+    said = text_of(reading.desk_file(by=officer.actor, letter_id=made(letter).pk))
+    for words in ("Your record was deleted", "Ana Okafor", line, "nothing of your record that went to anybody"):
+        assert words in said
+    assert not OutgoingMail.objects.filter(kind="privacy.erased").exists()
+    assert Letter.objects.count() == 1, "letters about the record are gone with it"

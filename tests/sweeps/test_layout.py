@@ -54,7 +54,7 @@ DECLARED: dict[str, set[str]] = {
     "consults/desk": {"casefile", "cautions", "glance", "templates_library"},
     "consults": {"questionnaire"},
     "privacy": {
-        "archive", "deidentified", "dossier", "erasure", "exports", "ledger", "merging", "promises", "replay",
+        "archive", "closing", "deidentified", "dossier", "erasure", "exports", "ledger", "merging", "promises", "replay",
         "retention",
         "smallcells",
     },
@@ -62,7 +62,7 @@ DECLARED: dict[str, set[str]] = {
     "privacy/requests": {"clock", "deletion", "kinds", "registry"},
     "privacy/disclosing": {"accounting", "assignments", "closing", "letters", "papers"},
     "privacy/handover": {"choosing", "content", "folder", "making"},
-    "privacy/keeping": {"bundles", "destruction", "inventory"},
+    "privacy/keeping": {"accounting", "bundles", "destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
     "privacy/letters": {"housekeeping", "kinds", "making", "reading", "registry"},
     "privacy/fees": {"calculator"},

@@ -1,0 +1,82 @@
+"""The last letter after a deletion on paper, for who has no mail address with us or wants everything by post (P41).
+
+Whom it goes to is read before the record goes; the letter itself belongs to nobody's record, and is
+wiped once it is posted and can no longer come back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from portal.context import SYSTEM
+from portal.errors import NotVisible
+from portal.permissions import Purpose
+from privacy.disclosing.closing import given_text
+from privacy.letters.models import Letter
+from privacy.letters.services import Recipient, letter_write
+from privacy.mails import Closing
+from privacy.models import RightsRequest
+from privacy.requests.letters import recipient_of
+from records.contact.selectors import by_post, reach_of
+from records.vault.rooms import open_patient
+
+
+def paper_address(request: RightsRequest) -> Recipient | None:
+    """Where the last letter goes by post; None where a mail tells it. Read outside of any transaction."""
+    if request.account_id is not None and request.account_id not in by_post([request.account_id]):
+        return None
+    told = recipient_of(request)
+    if told is not None or request.subject_id is None:
+        return told
+    try:
+        patient = open_patient(by=SYSTEM, patient_id=request.subject_id, purpose=Purpose.COMMUNICATING)
+    except NotVisible:  # a try before this one has deleted the record
+        return None
+    lines = reach_of(request.subject_id).address.lines or patient.address.lines
+    return Recipient(patient.full_name, tuple(lines))
+
+
+def closing_letter(*, request: RightsRequest, to: Recipient, closing: Closing) -> Letter:
+    """Put the last letter into the print queue, in the erasure's transaction."""
+    return letter_write(
+        by=SYSTEM, kind="closing", subject_id=None, request_id=request.pk, to=to, paper=True,
+        once_key=f"closing:{request.pk}", fields=closing_fields(closing),
+    )
+
+
+def closing_fields(closing: Closing) -> dict[str, str]:
+    """The same facts as the mail tells, as fields of the letter."""
+    kept = [
+        _("The log of who opened your record, and that we did what you asked, for six years, without your name."),
+        _("Numbers about our work that name nobody."),
+    ]
+    if closing.kept_until:
+        archive = _("One locked copy of what you sent us and of our answers, in our archive. It is our rule of %(n)d "
+                    "years. Nobody at the clinic can read it in daily work.") % {"n": settings.RETENTION_ADULT_YEARS}
+        kept.insert(0, archive)
+    if closing.paid:
+        kept.append(_("The lines of our books about a payment, for seven years, without your name."))
+    deleted = _("Your answers, photos, messages and plans; your name and contact details; your account; drafts and "
+                "copies that were still waiting.")
+    if closing.paid_back:
+        deleted += "\n" + _("A consult that nobody had answered has ended, and what you paid for it goes back.")
+    return {
+        "deleted": deleted, "kept": "\n".join(kept),
+        "kept_until": _day(closing.kept_until) if closing.kept_until else "",
+        "backups_until": _day(closing.backups_until), "recipients": _recipients(closing),
+    }
+
+
+def _recipients(closing: Closing) -> str:
+    """Who received what, a line each (P41)."""
+    if not closing.given:
+        return _("Our register shows nothing of your record that went to anybody outside the clinic.")
+    return given_text(closing.given) + "\n" + _("We cannot delete it there. Ask them if you want it gone.")
+
+
+def _day(day: dt.date) -> str:
+    return date_format(day, "F j, Y")
