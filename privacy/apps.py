@@ -15,17 +15,17 @@ class PrivacyConfig(AppConfig):
         from privacy.copies import kinds as copy_kinds
         from privacy.copies import preparing
         from privacy.copies.services import copy_posted
-        from privacy.disclosing import accounting
-        from privacy.disclosing import letters as disclosing_letters
-        from privacy.disclosing import mails as disclosing_mails
         from privacy.corrections import kinds as correction_kinds
         from privacy.corrections import letters as correction_letters
         from privacy.denials import letters as denial_letters
         from privacy.denials import mails as denial_mails
+        from privacy.disclosing import accounting
+        from privacy.disclosing import letters as disclosing_letters
+        from privacy.disclosing import mails as disclosing_mails
         from privacy.fees import receivers as fee_receivers  # noqa: F401 - connects
+        from privacy.handover import making as handover
         from privacy.incidents import letters as incident_letters
         from privacy.incidents import mails as incident_mails
-        from privacy.handover import making as handover
         from privacy.letters import kinds as letter_kinds
         from privacy.letters import mails as letter_mails
         from privacy.letters import making

@@ -1,18 +1,17 @@
-"""Forms of requests: what a person asks, what the officer writes."""
+"""Forms of requests: what a person asks, and what the officer writes down that came elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.guards import FormKeyField
-from privacy.requests.registry import Ground
 
 NOTE_MAX = 2000
-LETTER_MAX = 6000
+WORDS_MAX = 6000
 
 
 class AskForm(forms.Form):
@@ -22,6 +21,14 @@ class AskForm(forms.Form):
     """
 
     form_key = FormKeyField()
+
+    def asked(self) -> dict[str, Any]:
+        """As ``request_open`` takes it; after ``is_valid``."""
+        told = dict(self.cleaned_data)
+        form_key: UUID = told.pop("form_key")
+        details = str(told.pop("details", "") or "")
+        particulars = {name: str(value) for name, value in told.items() if value not in (None, "", False)}
+        return {"form_key": form_key, "details": details, "particulars": particulars}
 
 
 class CopyForm(AskForm):
@@ -41,17 +48,40 @@ class DeletionForm(AskForm):
     )
 
 
-class DenialForm(forms.Form):
-    """Ground and letter of a refusal (P37). The grounds are those of the kind."""
+class QuestionForm(AskForm):
+    """A question to the compliance officer (P50)."""
 
-    ground = forms.ChoiceField(label=_("Ground"))
-    letter = forms.CharField(
-        label=_("Letter to the patient"), max_length=LETTER_MAX, widget=forms.Textarea,
-        help_text=_("Plain words: why, what you keep and until when, how to ask for a review, how to complain."),
-        error_messages={"required": _("Write the patient a letter that says why.")},
+    details = forms.CharField(
+        label=_("Your question"), max_length=WORDS_MAX, widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("Only our compliance officer reads it. For questions about your skin, write to your clinician."),
+        error_messages={"required": _("Write your question first.")},
     )
 
-    def __init__(self, *args: Any, grounds: Iterable[Ground] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = cast(forms.ChoiceField, self.fields["ground"])
-        field.choices = [(ground.code, ground.label) for ground in grounds]
+
+class ComplaintForm(AskForm):
+    """A complaint about how the clinic handles privacy (P51, RULES 1.59)."""
+
+    details = forms.CharField(
+        label=_("What happened?"), max_length=WORDS_MAX, widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("Say what went wrong, and when, as well as you can. Only our compliance officer reads it."),
+        error_messages={"required": _("Write what happened first.")},
+    )
+
+
+class NoticeForm(AskForm):
+    """Where the printed notice goes (RULES 1.41)."""
+
+    name = forms.CharField(
+        label=_("Name on the envelope"), max_length=60, error_messages={"required": _("Write the name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    address = forms.CharField(
+        label=_("Address"), max_length=320, widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
+        help_text=_("Line by line, as on an envelope."), error_messages={"required": _("Write the address.")},
+    )
+
+    def clean_address(self) -> str:
+        lines = [line.strip() for line in self.cleaned_data["address"].splitlines() if line.strip()]
+        if not 2 <= len(lines) <= 5 or any(len(line) > 60 for line in lines):
+            raise forms.ValidationError(_("Give the address in two to five lines of an envelope."))
+        return "\n".join(lines)

@@ -25,8 +25,6 @@ from privacy.requests.models import RightsRequest
 _DATED = ("due", "url")
 RECEIVED = Letter("privacy/mail/received", _DATED)
 COPY_DELAYED = Letter("privacy/mail/copy_delayed", _DATED)
-EXTENDED = Letter("privacy/mail/extended", _DATED)
-IDENTITY = Letter("privacy/mail/identity", _DATED)
 FEE = Letter("privacy/mail/fee", _DATED)
 DENIED = Letter("privacy/mail/denied", ("url",))
 ANSWERED = Letter("privacy/mail/answered", ("url",))
@@ -97,16 +95,6 @@ def copy_delayed(request: RightsRequest) -> None:
     _to_asker(request, "copy_delayed")
 
 
-def request_extended(request: RightsRequest) -> None:
-    """We need more time; why and until when stands in the portal (RULES 1.3, 1.21, 1.32)."""
-    _to_asker(request, "extended")
-
-
-def identity_asked(request: RightsRequest) -> None:
-    """We must make sure who asked; how stands in the portal."""
-    _to_asker(request, "identity", f":{request.steps.count()}")
-
-
 def fee_named(request: RightsRequest) -> None:
     """It would cost something; how much stands in the portal (RULES 1.13)."""
     _to_asker(request, "fee", f":{request.steps.count()}")
@@ -152,8 +140,6 @@ def register_mails() -> None:
     kinds = (
         ("received", dated(RECEIVED, _ASKED), _("We have your request")),
         ("copy_delayed", dated(COPY_DELAYED, _ASKED), _("The copy you asked for takes longer")),
-        ("extended", dated(EXTENDED, _ASKED), _("Your request takes longer")),
-        ("identity", dated(IDENTITY, _ASKED), _("We need to make sure that it was you")),
         ("fee", dated(FEE, _ASKED), _("What your request would cost")),
         ("denied", _linked(DENIED, _ASKED), _("A letter about your request")),
         ("answered", _linked(ANSWERED, _ASKED), _("An answer waits for you")),

@@ -192,12 +192,13 @@ class RightsRequest(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_on", "created_at"], condition=Q(state__in=_OPEN), name="request_open_due"),
+            models.Index(fields=["due_on", "created_at"], condition=Q(ended_at__isnull=True), name="request_open_due"),
             models.Index(
-                fields=["officer_id", "due_on", "created_at"], condition=Q(state__in=_OPEN), name="request_open_owner"
+                fields=["officer_id", "due_on", "created_at"], condition=Q(ended_at__isnull=True),
+                name="request_open_owner",
             ),
             models.Index(
-                fields=["kind", "due_on", "created_at"], condition=Q(state__in=_OPEN), name="request_open_kind"
+                fields=["kind", "due_on", "created_at"], condition=Q(ended_at__isnull=True), name="request_open_kind"
             ),
             models.Index(fields=["-ended_at"], condition=Q(ended_at__isnull=False), name="request_ended_last"),
             models.Index(fields=["account_id", "-created_at"], name="request_of_account"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.utils.functional import Promise
 
+from portal.permissions import Role
 from privacy.requests.models import RequestKind, RightsRequest
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class KindRules:
     ``ask_form`` is the form of the engine's own ask page, ``ask_page`` the name of a page of the room.
     ``wish`` is the line under which the patient finds it on the privacy page, "" hides it there;
     ``wish_about`` says in a sentence what one gets. ``sure`` is a sentence to tick before it is carried out.
-    ``answered`` wants the officer's answer in words before it is done.
+    ``roles`` are offered it there. ``deed`` is the button of "carry out", ``deed_about`` says what follows.
+    ``refuse_page`` names the room's own page of the desk for saying no (with ``request_id``); "" uses the
+    engine's form. ``answered`` wants the officer's answer in words before it is done, with one of ``outcomes``.
     """
 
     kind: RequestKind
@@ -74,6 +77,8 @@ class KindRules:
     deed: Text = ""
     deed_about: Text = ""
     sure: Text = ""
+    roles: frozenset[Role] = frozenset({Role.PATIENT, Role.GUARDIAN})
+    refuse_page: str = ""
     answered: bool = False
     outcomes: tuple[tuple[str, Text], ...] = ()
 

@@ -16,8 +16,8 @@ from portal.permissions import Role
 from privacy import exports
 from privacy.letters.selectors import letters_of
 from privacy.promises import PROMISES, tested_count
-from privacy.requests.selectors import requests_of
-from privacy.requests.views.patient import card_of
+from privacy.requests.selectors import asked_by
+from privacy.requests.views.patient import card_of, wishes
 from privacy.selectors import looks_by_day
 from records.access import patients_of
 
@@ -42,8 +42,9 @@ def home(request: AuthRequest) -> HttpResponse:
     """Requests with their clocks, who looked last, what can be asked for."""
     mine = patients_of(request.account_id)
     context: dict[str, Any] = {"has_record": bool(mine), "tested": tested_count(), "promises": len(PROMISES)}
+    context["cards"] = [card_of(row) for row in asked_by(request.account_id)[:REQUESTS_AT_HOME]]
+    context["wishes"] = wishes(request, has_record=bool(mine))
     if mine:
-        context["cards"] = [card_of(row) for row in requests_of(mine[0])[:REQUESTS_AT_HOME]]
         context["letters"] = letters_of(request.actor)
         context["looks"] = _days(mine[0], request.account_id)
     return render(request, "privacy/home.html", context)

@@ -118,6 +118,7 @@ TABLE: dict[str, Access] = {
     "privacy:home": only(*FAMILY),
     "privacy:copy": only("ana", "ben"),
     "privacy:delete": only("ana", "ben"),
+    "privacy:ask": only(*FAMILY),
     "privacy:request": only("ana"),
     "privacy:withdraw": deed("ana"),
     "privacy:download": only("ana"),
@@ -197,11 +198,11 @@ TABLE: dict[str, Access] = {
     "admin:numbers": desk("officer", "owner"),
     "admin:numbers_file": desk("officer", "owner"),
     "admin:numbers_again": deed("officer", "owner"),
+    **{f"admin:{page}": desk("officer", "owner") for page in ("visits", "visits_file")},
     "admin:unreadable": desk("support", "officer"),
     "admin:unreadable_again": deed("support", "officer"),
     "admin:access_log_state": desk("officer"),
     "admin:access_log_reviewed": deed("officer", gets="200"),
-    **{f"admin:{page}": desk("officer", "owner") for page in ("visits", "visits_file")},
     "admin:patients_find": desk("clinician", "other_clinician", "officer"),
     "admin:patients_apart": deed("clinician", "other_clinician", "officer"),
     # The emergency of the addresses is the other clinician's, at another patient's record.
@@ -220,7 +221,13 @@ TABLE: dict[str, Access] = {
     "admin:privacy_request": desk("officer"),
     "admin:privacy_start": deed("officer"),
     "admin:privacy_carry_out": deed("officer"),
-    "admin:privacy_deny": deed("officer", gets="200"),
+    "admin:privacy_enter": desk("officer"),
+    **{f"admin:privacy_{page}": deed("officer", gets="200") for page in (
+        "deny", "answer", "extend", "assign", "identity", "unproven", "about",
+    )},
+    **{f"admin:privacy_{page}": deed("officer") for page in (
+        "identity_ask", "join", "separate", "put_back", "taken_back",
+    )},
 }
 
 # Lists of models in the admin: who may look. Nobody adds, changes or deletes there.

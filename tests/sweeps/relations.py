@@ -92,6 +92,12 @@ OF_THE_OTHER_CASE = {
 }
 OFFICER = {
     **routes("200", "privacy_request", "privacy_deny", "privacy_report", "privacy_emergency", space="admin"),
+    **routes("200", *(f"privacy_{page}" for page in (
+        "answer", "extend", "assign", "identity", "unproven", "about",
+    )), space="admin"),
+    **routes("go", *(f"privacy_{page}" for page in (
+        "identity_ask", "join", "separate", "put_back", "taken_back",
+    )), space="admin"),
     **routes("200", "privacy_hold", "records_merge", space="admin"),
     **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", space="admin"),
 }

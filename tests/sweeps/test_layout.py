@@ -59,7 +59,9 @@ DECLARED: dict[str, set[str]] = {
         "smallcells",
     },
     "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
-    "privacy/requests": {"clock", "deletion", "kinds", "registry"},
+    "privacy/requests": {
+        "clock", "deletion", "desk_forms", "kinds", "letters", "notice", "panels", "registry", "reminders", "words",
+    },
     "privacy/disclosing": {"accounting", "assignments", "closing", "letters", "papers"},
     "privacy/handover": {"choosing", "content", "folder", "making"},
     "privacy/keeping": {"accounting", "bundles", "destruction", "inventory"},

@@ -14,7 +14,7 @@ from portal.context import Actor
 from portal.dates import today
 from portal.errors import DomainError
 from portal.permissions import Role
-from privacy.requests import clock, mails
+from privacy.requests import clock, letters, mails
 from privacy.requests.models import RightsRequest
 from privacy.requests.registry import rules_of
 from privacy.requests.services.moves import ended, locked, move, record_opened
@@ -103,10 +103,13 @@ def request_put_back(*, by: Actor, request_id: UUID) -> RightsRequest:
         return request
 
 
-def request_deny(*, by: Actor, request_id: UUID, ground: str, letter: str) -> RightsRequest:
+def request_deny(
+    *, by: Actor, request_id: UUID, ground: str, letter: str, tell: bool = True
+) -> RightsRequest:
     """Refuse on a listed ground, with a letter that says why and what can be done (P37).
 
-    Raises ``DomainError``: ``not_refused``, ``ground_missing``, ``letter_missing``.
+    ``tell`` is False for a room whose own letter tells it. Raises ``DomainError``: ``not_refused``,
+    ``ground_missing``, ``letter_missing``.
     """
     with transaction.atomic():
         request = locked(by, request_id)
@@ -115,11 +118,14 @@ def request_deny(*, by: Actor, request_id: UUID, ground: str, letter: str) -> Ri
         request.in_part = False
         ended(request, "denial_ground", "denial_letter", "denied_by", "in_part", answered=True)
         _stopped(request)
-        mails.request_denied(request)
+        if tell:
+            mails.request_denied(request)
         return request
 
 
-def request_refuse_part(*, by: Actor, request_id: UUID, ground: str, letter: str) -> RightsRequest:
+def request_refuse_part(
+    *, by: Actor, request_id: UUID, ground: str, letter: str, tell: bool = True
+) -> RightsRequest:
     """Refuse a part on a listed ground; all the rest is then carried out, and it ends as granted in part.
 
     Raises as ``request_deny``.
@@ -130,6 +136,8 @@ def request_refuse_part(*, by: Actor, request_id: UUID, ground: str, letter: str
         _say_no(request, by, ground, letter)
         request.in_part = True
         request.save(update_fields=["state", "denial_ground", "denial_letter", "denied_by", "in_part"])
+        if tell:
+            mails.request_denied(request)
         return request
 
 
@@ -161,7 +169,7 @@ def request_extend(*, by: Actor, request_id: UUID, reason: str, until: dt.date) 
         move(request, RequestAction.EXTEND, by)
         request.due_on, request.extension_reason, request.extended_at = until, reason.strip(), timezone.now()
         request.save(update_fields=["due_on", "extension_reason", "extended_at"])
-        mails.request_extended(request)
+        letters.extended(by, request, reason.strip())
         return request
 
 
@@ -196,6 +204,7 @@ def request_answer(*, by: Actor, request_id: UUID, answer: str, outcome: str = "
         carried_out(request, by)
         request.save(update_fields=["answer", "outcome"])
         mails.request_answered(request)
+        letters.answered(by, request)
         return request
 
 

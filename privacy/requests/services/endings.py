@@ -20,8 +20,6 @@ def request_complete(request: RightsRequest) -> None:
         return
     move(request, RequestAction.COMPLETE_PART if request.in_part else RequestAction.COMPLETE, SYSTEM)
     ended(request, answered=True)
-    if request.in_part:
-        mails.request_denied(request)
 
 
 def request_failed(request_id: UUID) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.context import Actor
 from portal.errors import DomainError
-from privacy.requests import mails
+from privacy.requests import letters
 from privacy.requests.models import IdentityHow, IdentityState, RightsRequest
 from privacy.requests.registry import rules_of
 from privacy.requests.services.moves import ended, locked, move, record_closed
@@ -34,7 +34,7 @@ def identity_ask(*, by: Actor, request_id: UUID) -> RightsRequest:
             ]
         )
         record_closed(request)
-        mails.identity_asked(request)
+        letters.identity_asked(by, request)
         return request
 
 
@@ -77,7 +77,7 @@ def identity_fail(*, by: Actor, request_id: UUID, letter: str) -> RightsRequest:
         request.denial_letter, request.denied_by = letter.strip(), by.account_id
         request.in_part = False
         ended(request, "identity_state", "in_part", "denial_ground", "denial_letter", "denied_by", answered=True)
-        mails.request_denied(request)
+        letters.identity_failed(by, request, letter.strip())
         return request
 
 

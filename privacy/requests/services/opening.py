@@ -16,7 +16,7 @@ from portal.context import SYSTEM, Actor
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
-from privacy.requests import clock, mails
+from privacy.requests import clock, letters, mails
 from privacy.requests.models import (
     ONE_AT_A_TIME,
     Channel,
@@ -129,6 +129,7 @@ def _take(by: Actor, row: RightsRequest, rules: KindRules, basis: str) -> Rights
     row.save(force_insert=True)
     audit(by, Action.SUBMIT, row, basis)
     step(by, row, "")
+    letters.received(by, row)
     if row.state == RequestState.JOINED:
         mails.request_received(row)
     elif rules.at_once and row.channel == Channel.PORTAL:

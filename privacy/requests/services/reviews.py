@@ -31,8 +31,10 @@ def review_ask(*, by: Actor, request_id: UUID) -> RightsRequest:
         return request
 
 
-def review_decide(*, by: Actor, request_id: UUID, overturned: bool) -> RightsRequest:
+def review_decide(*, by: Actor, request_id: UUID, overturned: bool, tell: bool = True) -> RightsRequest:
     """What the reviewer found binds: the answer stands, or the request is worked on anew.
+
+    ``tell`` is False for a room whose own letter tells it.
 
     Raises ``DomainError`` ``same_person`` for whoever said no, ``identity_first`` where it never was
     proven who asked: then only the proof can be asked for again.
@@ -55,7 +57,8 @@ def review_decide(*, by: Actor, request_id: UUID, overturned: bool) -> RightsReq
         else:
             move(request, RequestAction.UPHOLD_PART if request.in_part else RequestAction.UPHOLD, by)
             ended(request, "reviewed_by")
-        mails.request_reviewed(request)
+        if tell:
+            mails.request_reviewed(request)
         return request
 
 

@@ -12,20 +12,20 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, recent_sign_in_required, role_required, visible_or_404
-from portal.jobs.selectors import jobs_of
-from portal.jobs.views import card_of as job_card
 from portal.permissions import Role
-from privacy import exports
-from privacy.requests import services
-from privacy.requests.clock import clock_of
+from privacy.letters.selectors import WORDS, lines, visible_letters
+from privacy.requests import services, words
+from privacy.requests.clock import clock_of, first_due
 from privacy.requests.forms import CopyForm, DeletionForm
 from privacy.requests.models import RequestKind, RightsRequest
-from privacy.requests.registry import rules_of
-from privacy.requests.state import TRANSITIONS, RequestAction, RequestState
+from privacy.requests.registry import KindRules, kinds, rules_of
+from privacy.requests.state import steps
 from privacy.selectors import afoot
 from records.access import patients_of
+from records.vault.content import opened
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
 
@@ -39,17 +39,22 @@ def own_patient(request: AuthRequest) -> UUID:
 
 
 def card_of(row: RightsRequest) -> dict[str, Any]:
-    return {"row": row, "clock": clock_of(row), "can_withdraw": withdrawable(row)}
+    """A request on a list: its clock and what happens next."""
+    return {"row": row, "clock": clock_of(row), "next": words.patient_next(row)}
 
 
-def ground_of(row: RightsRequest) -> str:
-    """The ground of a refusal in words."""
-    ground = rules_of(row.kind).ground(row.denial_ground)
-    return str(ground.label) if ground else ""
+def wishes(request: AuthRequest, *, has_record: bool) -> list[KindRules]:
+    """What this person can ask for, in the order of the kinds."""
+    return [
+        rules for rules in kinds()
+        if rules.wish and request.actor.role in rules.roles and (has_record or not rules.about_record)
+    ]
 
 
-def withdrawable(row: RightsRequest) -> bool:
-    return (RequestState(row.state), RequestAction.WITHDRAW) in TRANSITIONS
+def _open(request: AuthRequest, kind: RequestKind, subject_id: UUID | None, told: dict[str, Any]) -> RightsRequest:
+    return services.request_open(
+        by=request.actor, kind=kind, subject_id=subject_id, account_id=request.account_id, **told
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,10 +65,7 @@ def ask_copy(request: AuthRequest) -> HttpResponse:
     patient_id = own_patient(request)
     form = CopyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        row = services.request_open(
-            by=request.actor, kind=RequestKind.ACCESS, subject_id=patient_id,
-            account_id=request.account_id, form_key=form.cleaned_data["form_key"],
-        )
+        row = _open(request, RequestKind.ACCESS, patient_id, form.asked())
         return redirect("privacy:request", request_id=row.pk)
     return render(request, "privacy/copy.html", {"form": form, "days": settings.EXPORT_LIFE_DAYS})
 
@@ -76,11 +78,8 @@ def ask_deletion(request: AuthRequest) -> HttpResponse:
     patient_id = own_patient(request)
     form = DeletionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        row = services.request_open(
-            by=request.actor, kind=RequestKind.DELETION, subject_id=patient_id,
-            account_id=request.account_id, form_key=form.cleaned_data["form_key"], details=form.cleaned_data["note"],
-        )
-        return redirect("privacy:request", request_id=row.pk)
+        told = {"form_key": form.cleaned_data["form_key"], "details": form.cleaned_data["note"]}
+        return redirect("privacy:request", request_id=_open(request, RequestKind.DELETION, patient_id, told).pk)
     context = {
         "form": form, "years": settings.RETENTION_ADULT_YEARS, "afoot": afoot(patient_id),
         "minor_age": settings.RETENTION_MINOR_UNTIL_AGE,
@@ -88,18 +87,63 @@ def ask_deletion(request: AuthRequest) -> HttpResponse:
     return render(request, "privacy/delete.html", context)
 
 
+@require_http_methods(["GET", "POST"])
+@role_required(*PATIENTS)
+def ask(request: AuthRequest, kind: str) -> HttpResponse:
+    """The ask page of a kind with a form of its own; what needs proof asks for a recent sign-in."""
+    rules = next((one for one in kinds() if one.kind == kind and one.ask_form is not None), None)
+    if rules is None or request.actor.role not in rules.roles:
+        raise NotVisible
+    return (recent_sign_in_required(_ask) if rules.needs_identity else _ask)(request, rules)
+
+
+def _ask(request: AuthRequest, rules: KindRules) -> HttpResponse:
+    assert rules.ask_form is not None
+    mine = patients_of(request.account_id)
+    if rules.about_record and not mine:
+        raise NotVisible
+    form = rules.ask_form(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            row = _open(request, rules.kind, mine[0] if mine else None, form.asked())
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, _("We have your request. This page shows where it stands."))
+            return redirect("privacy:request", request_id=row.pk)
+    context = {"form": form, "rules": rules, "due": first_due(rules, today())}
+    return render(request, "privacy/ask.html", context)
+
+
 @require_GET
 @role_required(*PATIENTS)
 def request_page(request: AuthRequest, request_id: UUID) -> HttpResponse:
-    """Where one request stands."""
+    """Where one request stands: the clock, what happens next, what happened, letters and answers."""
     row = visible_or_404(RightsRequest.objects.filter(account_id=request.account_id), pk=request_id)
-    context = {**card_of(row), "copy": exports.copy_of(row), "ground": ground_of(row)}
-    job = jobs_of(request.actor).filter(pk=row.job_id).first() if row.job_id else None
-    if job is not None and row.state == RequestState.CARRYING_OUT:
-        context |= job_card(job)
-    if row.kind == RequestKind.DELETION and not row.ended_at:
-        context["afoot"] = afoot(row.subject_id)
+    rules = rules_of(row.kind)
+    letters = visible_letters(request.actor).filter(request_id=row.pk).defer(*WORDS)
+    context: dict[str, Any] = {
+        **card_of(row), "rules": rules, "ground": ground_of(row), "letters": lines(letters),
+        "may": {action.value for action in steps(services.standing_of(row), request.actor.role)},
+        "told": {name: opened(row, name) for name in ("details", "denial_letter", "extension_reason", "answer")},
+        "outcome": dict(rules.outcomes).get(row.outcome, ""), "history": _history(row),
+    }
+    if rules.patient_context is not None:
+        context |= rules.patient_context(row, request.actor)
     return render(request, "privacy/request.html", context)
+
+
+def ground_of(row: RightsRequest) -> str:
+    """The ground of a refusal in words."""
+    ground = rules_of(row.kind).ground(row.denial_ground)
+    if ground is not None:
+        return str(ground.label)
+    return _("We could not make sure who asked") if row.denial_ground else ""
+
+
+def _history(row: RightsRequest) -> list[dict[str, Any]]:
+    lines = [{"at": one.at, "what": words.step_words(one.action, role=one.by_role)} for one in row.steps.order_by("id")]
+    return [line for line in lines if line["what"]]
 
 
 @require_POST
@@ -112,3 +156,4 @@ def withdraw(request: AuthRequest, request_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
     return redirect("privacy:request", request_id=request_id)
+

@@ -1,59 +1,90 @@
-"""The officer's desk in the admin: every open request with its clock, and what to do next."""
+"""The officer's desk in the admin: every open request with its clock, and one request with what to do next."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.paginator import Page
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
-from portal.accounts.selectors import display_names
+from portal.accounts.selectors import display_names, staff_of
+from portal.admin_site import CappedPaginator
 from portal.audit.models import Action
 from portal.audit.services import access_record
-from portal.errors import DomainError
 from portal.guards import AuthRequest, visible_or_404
 from portal.jobs.models import Job
-from portal.permissions import Purpose
-from privacy.keeping.selectors import on_hold
-from privacy.requests import services
-from privacy.requests.clock import clock_of
-from privacy.requests.forms import DenialForm
-from privacy.requests.models import RequestKind, RightsRequest
+from portal.permissions import Purpose, Role
+from privacy.letters.selectors import letters_about
+from privacy.requests import desk_forms, services, words
+from privacy.requests.clock import clock_of, extension_limit, may_extend
+from privacy.requests.models import WORDS, RightsRequest
 from privacy.requests.registry import rules_of
-from privacy.requests.selectors import ended_requests, open_requests
-from privacy.requests.state import steps
-from privacy.selectors import afoot, archive_copies
+from privacy.requests.selectors import ended_requests, open_requests, twins_of
+from privacy.requests.state import RequestAction, steps
+from records.vault.content import opened
+
+PER_PAGE = 24
+ENDED_SHOWN = 12
 
 
-def _cards(rows: list[RightsRequest]) -> list[dict[str, Any]]:
-    names = display_names(row.officer_id for row in rows)
-    return [{"row": row, "clock": clock_of(row), "owner": _name(names, row)} for row in rows]
+def officers(names: dict[UUID, str] | None = None) -> list[tuple[str, str]]:
+    """(id, name) of everybody who can work on requests."""
+    ids = staff_of(Role.OFFICER)
+    known = names if names is not None else display_names(ids)
+    return [(str(one), known.get(one) or _("An officer without a name")) for one in ids]
 
 
-def _name(names: dict[UUID, str], row: RightsRequest) -> str:
-    """Who has taken the request on; empty for nobody."""
-    return names.get(row.officer_id, "") if row.officer_id else ""
+def _cards(rows: list[RightsRequest], names: dict[UUID, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": row, "clock": clock_of(row), "next": words.next_step(row),
+            "owner": names.get(row.officer_id, "") if row.officer_id else "",
+        }
+        for row in rows
+    ]
 
 
 @require_GET
 def desk(request: AuthRequest) -> HttpResponse:
-    """Open requests, nearest date first, and what was done last."""
+    """Open requests, nearest date first, by page and filter; on the first page also what was done last."""
+    ids = staff_of(Role.OFFICER)
+    names = display_names(ids)
+    form = desk_forms.FilterForm(request.GET or None, officers=officers(names))
+    chosen = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    page: Page[RightsRequest] = CappedPaginator(
+        _filtered(chosen, request.account_id), PER_PAGE
+    ).get_page(request.GET.get("page"))
+    rows, ended = list(page.object_list), [] if chosen or page.number > 1 else list(ended_requests(most=ENDED_SHOWN))
+    missing = {row.officer_id for row in [*rows, *ended]} - set(names)
+    if missing - {None}:
+        names |= display_names(missing)
     context = {
         **admin.site.each_context(request),
-        "title": _("Privacy requests"),
-        "open_cards": _cards(list(open_requests()[:200])),
-        "ended_cards": _cards(list(ended_requests())),
+        "title": _("Privacy requests"), "page": page, "form": form,
+        "query": "".join(f"&{urlencode({name: value})}" for name, value in chosen.items() if value),
+        "filtered": any(chosen.values()), "total": page.paginator.count,
+        "open_cards": _cards(rows, names), "ended_cards": _cards(ended, names),
     }
     return render(request, "privacy/staff/desk.html", context)
 
 
+def _filtered(chosen: dict[str, Any], me: UUID) -> Any:
+    owner = chosen.get("owner", "")
+    return open_requests(
+        kind=chosen.get("kind", ""), late=chosen.get("late", ""), nobody=owner == desk_forms.NOBODY,
+        owner=me if owner == desk_forms.MINE else UUID(owner) if owner and owner != desk_forms.NOBODY else None,
+    )
+
+
 @require_GET
-def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None = None) -> HttpResponse:
+def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] | None = None) -> HttpResponse:
     """One request: who asked and how we know, the clock, what happened, what can be done."""
     row = visible_or_404(RightsRequest.objects.all(), pk=request_id)
     access_record(
@@ -62,64 +93,64 @@ def request_page(request: AuthRequest, request_id: UUID, form: DenialForm | None
     )
     rules = rules_of(row.kind)
     may = {action.value for action in steps(services.standing_of(row), request.actor.role)}
-    ground = rules.ground(row.denial_ground)
     context = {
         **admin.site.each_context(request),
-        "title": row.get_kind_display(), "row": row, "clock": clock_of(row), "may": may,
+        "title": row.get_kind_display(), "row": row, "rules": rules, "clock": clock_of(row), "may": may,
+        "told": {name: opened(row, name) for name in WORDS}, "next": words.next_step(row),
         "asked_by": User.objects.only("email", "closed_at").filter(pk=row.account_id).first(),
-        "owner": _name(display_names([row.officer_id]), row),
-        "afoot": afoot(row.subject_id) if row.kind == RequestKind.DELETION and not row.ended_at else None,
+        "names": _names(row, request), "history": _history(row), "twins": list(twins_of(row)),
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
-        "held": row.kind == RequestKind.DELETION and not row.ended_at and on_hold(row.subject_id),
-        "copies": archive_copies(row.subject_id)[:20], "form": form or DenialForm(grounds=rules.grounds),
-        "ground": ground.label if ground else row.denial_ground,
+        "ground": ground_words(row), "letters": letters_about(row.pk),
+        **_forms(row, may, forms or {}),
     }
+    if rules.staff_context is not None:
+        context |= rules.staff_context(row, request.actor)
     return render(request, "privacy/staff/request.html", context)
 
 
-def _done(request: AuthRequest, request_id: UUID) -> HttpResponse:
-    return redirect("admin:privacy_request", request_id=request_id)
+def ground_words(row: RightsRequest) -> str:
+    """The ground of a refusal in words."""
+    ground = rules_of(row.kind).ground(row.denial_ground)
+    return str(ground.label) if ground else _("We could not make sure who asked") if row.denial_ground else ""
 
 
-@require_POST
-def start(request: AuthRequest, request_id: UUID) -> HttpResponse:
-    """Take the request on."""
-    return _act(request, request_id, services.request_start, _("The request is yours now."))
+def _names(row: RightsRequest, request: AuthRequest) -> dict[str, str]:
+    """Who entered, identified, works on, refused and reviewed it; one query."""
+    people = {
+        "owner": row.officer_id, "entered": row.entered_by, "identified": row.identity_by, "denied": row.denied_by,
+        "reviewed": row.reviewed_by,
+    }
+    known = display_names(people.values())
+    return {what: known.get(who, "") if who else "" for what, who in people.items()}
 
 
-@require_POST
-def carry_out(request: AuthRequest, request_id: UUID) -> HttpResponse:
-    """Have it done. A deletion needs the box ticked: it cannot be undone."""
-    row = RightsRequest.objects.filter(pk=request_id).only("kind").first()
-    if row is not None and row.kind == RequestKind.DELETION and request.POST.get("sure") != "yes":
-        messages.error(request, _("Tick the box first: a deletion cannot be undone."))
-        return _done(request, request_id)
-    return _act(request, request_id, services.request_carry_out, _("It is being carried out. The patient is told."))
+def _history(row: RightsRequest) -> list[dict[str, Any]]:
+    lines = list(row.steps.order_by("id"))
+    names = display_names(line.by_id for line in lines)
+    return [
+        {
+            "at": line.at, "what": words.staff_step(line.action),
+            "who": names.get(line.by_id, "") if line.by_id else "", "role": Role(line.by_role).label,
+        }
+        for line in lines
+    ]
 
 
-def _act(request: AuthRequest, request_id: UUID, service: Any, said: str) -> HttpResponse:
-    try:
-        row = service(by=request.actor, request_id=request_id)
-        if row.held_at:
-            messages.warning(request, _("A legal hold stands: the deletion is noted, and goes on when it ends."))
-        else:
-            messages.success(request, said)
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _done(request, request_id)
-
-
-@require_POST
-def deny(request: AuthRequest, request_id: UUID) -> HttpResponse:
-    """Refuse on a listed ground, with a letter."""
-    row = visible_or_404(RightsRequest.objects.only("kind"), pk=request_id)
-    form = DenialForm(request.POST, grounds=rules_of(row.kind).grounds)
-    if not form.is_valid():
-        request.method = "GET"
-        return request_page(request, request_id, form)
-    try:
-        services.request_deny(by=request.actor, request_id=request_id, **form.cleaned_data)
-        messages.success(request, _("The letter is in the patient’s portal, and a mail tells them so."))
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _done(request, request_id)
+def _forms(row: RightsRequest, may: set[str], bound: dict[str, Any]) -> dict[str, Any]:
+    """The forms of the deeds that can be done now; a refused one as it was typed."""
+    rules, able = rules_of(row.kind), RequestAction
+    owner = desk_forms.OwnerForm(officers=officers(), initial={"officer": row.officer_id})
+    forms: dict[str, Any] = {"owner_form": owner}
+    if able.DENY in may:
+        forms["deny_form"] = desk_forms.DenialForm(grounds=rules.grounds)
+    if able.CONFIRM_IDENTITY in may:
+        forms["identity_form"] = desk_forms.IdentityForm()
+        forms["unproven_form"] = desk_forms.LetterForm(prefix="unproven")
+    if able.CARRY_OUT in may and rules.answered:
+        forms["answer_form"] = desk_forms.AnswerForm(outcomes=rules.outcomes)
+    if able.EXTEND in may and words.more_time(row):
+        limit = extension_limit(rules, row)
+        forms |= {"extend_form": desk_forms.ExtendForm(initial={"until": limit}), "limit": limit}
+    if rules.about_record and row.subject_id is None and not row.ended_at:
+        forms["about_form"] = desk_forms.AboutForm(prefix="about")
+    return {"may_extend": may_extend(rules), **forms, **bound}

@@ -1,0 +1,43 @@
+"""What the pages of a request show for the kinds of the engine's own room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.context import Actor
+from portal.jobs.selectors import jobs_of
+from portal.jobs.views import card_of
+from privacy.requests.models import RightsRequest
+from privacy.requests.state import RequestState
+
+
+def copy_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
+    """The download, or how far the work is."""
+    from privacy.exports import copy_of  # which stands on this room
+
+    context: dict[str, Any] = {"copy": copy_of(request)}
+    job = jobs_of(by).filter(pk=request.job_id).first() if request.job_id else None
+    if job is not None and request.state == RequestState.CARRYING_OUT:
+        context |= card_of(job)
+    return context
+
+
+def deletion_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
+    """What is under way and would end with the record."""
+    from privacy.selectors import afoot  # which reads requests too
+
+    return {"afoot": afoot(request.subject_id) if request.subject_id and not request.ended_at else None}
+
+
+def deletion_staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
+    """Besides: whether a legal hold stands, and which copies lie in the archive."""
+    from privacy.keeping.selectors import on_hold
+    from privacy.selectors import archive_copies
+
+    if request.subject_id is None:
+        return {}
+    return {
+        **deletion_context(request, by), "held": not request.ended_at and on_hold(request.subject_id),
+        "copies": archive_copies(request.subject_id)[:20],
+    }
