@@ -27,6 +27,7 @@ from portal.permissions import Purpose
 from portal.spreadsheets import csv_lines
 from privacy import mails
 from privacy.dossier import export_of, subject_of
+from privacy.letters.personal_data import files_for
 from privacy.looks.selectors import who_looked_lines
 from privacy.models import RecordCopy, RightsRequest
 from privacy.requests.kinds import asker
@@ -73,6 +74,7 @@ def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
             ([line["when"], line["who"], line["role"], line["what"], line["why"]] for line in lines),
         )
     ).encode()
+    more |= files_for(subject_of(request.subject_id), request.account_id)
     more["who-received.csv"] = "".join(csv_lines(given_header(), given_cells(given_each(request.subject_id)))).encode()
     return build_record_zip(
         by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more

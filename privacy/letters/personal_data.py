@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
@@ -48,9 +50,10 @@ def _told(row: Letter) -> dict[str, Any]:
     }
 
 
-def files_for(subject: Subject) -> dict[str, bytes]:
-    """The letters' PDFs by their name in the person's own copy."""
-    rows = Letter.objects.filter(subject_id=subject.subject_id, made_at__isnull=False).order_by("written_at")
+def files_for(subject: Subject, account_id: UUID | None) -> dict[str, bytes]:
+    """The letters' PDFs by their name in a copy: those to this account, and those to nobody's."""
+    mine = Q(account_id=account_id) | Q(account_id=None)
+    rows = Letter.objects.filter(mine, subject_id=subject.subject_id, made_at__isnull=False).order_by("written_at")
     found: dict[str, bytes] = {}
     for row in rows:
         name = f"letters/{row.dated.isoformat()}-{row.reference}.pdf"

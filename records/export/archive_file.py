@@ -149,6 +149,7 @@ def readme(notes: list[str], *, more: bool = False) -> str:
         _("documents - lab results and other papers that you sent, as PDF or JPEG."),
         _("record.fhir.json - the same record for other clinics and apps (HL7 FHIR R4)."),
         *([_("other - what else we hold: account, agreements, payments, requests, who looked.")] if more else []),
+        *([_("letters - our letters to you, as PDF, if there were any.")] if more else []),
         *([_("who-looked.csv - who opened your record, when and why; for any spreadsheet program.")] if more else []),
         *([_("who-received.csv - who outside the clinic received something of it, and why.")] if more else []),
         _("SHA256SUMS - to check all files at once, with the command: sha256sum -c SHA256SUMS"),

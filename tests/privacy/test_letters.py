@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -25,17 +26,19 @@ from portal.jobs.models import Job, JobState
 from portal.jobs.runner import run_job
 from portal.outbox.delivery import drain
 from portal.outbox.models import MailState, OutgoingMail
+from privacy import exports
 from privacy.letters import housekeeping, making, reading, services
 from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.registry import checked, kind_of, kinds
 from privacy.letters.services import Enclosure, Recipient, letter_write
+from privacy.models import RecordCopy
 from privacy.requests import services as engine
 from privacy.requests.models import Channel, IdentityHow, RequestKind
 from records.access import grant_close
 from records.contact.models import ContactChoice
 from records.models import GrantKind, Patient
 from records.people.services import patient_update
-from tests.privacy.building import ask, carried_out, sealed_files, told
+from tests.privacy.building import ask, bundles, carried_out, copy_asked, sealed_files, told, work
 
 As = Callable[..., Client]
 FIELDS = {"request": "A copy on paper ZQX", "received": "November 2, 2026", "due": "December 2, 2026"}
@@ -446,3 +449,21 @@ def test_the_last_letter_after_a_deletion_goes_by_post_to_who_has_no_mail_or_wan
         assert words in said
     assert not OutgoingMail.objects.filter(kind="privacy.erased").exists()
     assert Letter.objects.count() == 1, "letters about the record are gone with it"
+
+
+@pytest.mark.promise("P32", "P40")
+def test_letters_are_in_the_persons_copy_in_the_archive_and_gone_with_the_record(
+    ana: User, anas: Patient, clinician: User, officer: User
+) -> None:
+    told(ana, clinician, anas)
+    letter = made(written(ana, anas))
+    copy = copy_asked(ana, anas)
+    work(copy)
+    _row, pieces = exports.copy_open(by=ana.actor, copy_id=RecordCopy.objects.get(request=copy).pk)
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        pdf = archive.read(f"letters/{letter.dated.isoformat()}-{letter.reference}.pdf")
+        assert "ZQX" in archive.read("other/privacy.json").decode()
+    assert "ZQX" in text_of(pdf)
+    carried_out(officer, ask(ana, anas))
+    assert not Letter.objects.exists()
+    assert any(b"ZQX" in content for bundle in bundles() for content in bundle.values())
