@@ -330,7 +330,7 @@ def test_the_officer_opens_a_bundle_with_the_key_and_it_is_on_the_log(
     copy = sealed_copy(told(ana, clinician, word="fernlight"))
     call_command("archive_open", copy.name, identity=key_file(tmp_path), to=tmp_path / "out")
     assert b"fernlight" in (tmp_path / "out" / "record.fhir.json").read_bytes()
-    assert "10 files, each as the manifest says" in capsys.readouterr().out
+    assert "11 files, each as the manifest says" in capsys.readouterr().out
     row = AccessEvent.objects.get(object_kind="privacy.archive")
     assert (row.subject_id, row.object_id, row.action) == (copy.subject_id, copy.pk, Action.EXPORT)
 

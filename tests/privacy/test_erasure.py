@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,15 +18,21 @@ from billing.state import OrderState, RefundState
 from consults.models import Consult
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
+from portal.dates import today, years_later
 from portal.jobs.models import Job, JobState
 from portal.outbox.delivery import drain
 from portal.outbox.models import MailState, OutgoingMail
+from portal.permissions import Purpose
+from portal.subjects import Subject
 from privacy import archive, erasure, ledger
 from privacy.dossier import MODULES
+from privacy.keeping.accounting import accounting_keep
 from privacy.models import ArchiveCopy, RecordCopy, RequestKind, RightsRequest
 from privacy.personal_data import erase_for
 from privacy.requests.services import request_carry_out, request_open, request_start, request_withdraw
 from privacy.requests.state import RequestState
+from records.disclosures.models import Disclosure, DisclosureBasis
+from records.disclosures.services import disclosure_record
 from records.models import Patient
 from tests.consults import building as consults
 from tests.privacy.building import (
@@ -119,25 +127,49 @@ def test_the_closing_letter_reaches_the_person_and_its_address_goes_with_it(
     body = " ".join(letter.body.split())
     assert f"until {copy.retain_until:%B} {copy.retain_until.day}, {copy.retain_until.year}" in body
     assert "clinic’s own rule of 7 years" in body and WORD not in letter.body
-    assert "Our log shows nothing of your record that went" in body and "Square, who took your payment" in body
+    assert "Our register shows nothing of your record that went" in body and "Square, who took your payment" in body
     mail = OutgoingMail.objects.get(kind="privacy.erased")
     assert mail.state == MailState.SENT and mail.address is None
     assert rows_with(ana.email) == {} and opened_with(ana.email) == {}
 
 
 @pytest.mark.promise("P41")
-def test_the_closing_letter_says_that_something_was_given_out(ana: User, officer: User, anas: Patient) -> None:
-    from portal.audit.services import access_record
-    from portal.permissions import Purpose
+def test_the_closing_letter_lists_who_received_what_although_the_register_is_gone(
+    ana: User, officer: User, anas: Patient
+) -> None:
+    days = ((dt.date(2026, 3, 3), "Lakeside Lab"), (dt.date(2026, 2, 2), "Lakeside Lab"), (dt.date(2026, 1, 4), "Dr. Moe"))
+    for on, who in days:
+        disclosure_record(
+            by=officer.actor, subject_id=anas.pk, purpose=Purpose.CARE, basis=DisclosureBasis.TREATMENT, recipient=who,
+            recipient_address="4 Main Street", what="Blood test", on=on,
+        )
+    carried_out(officer, ask(ana, anas))
+    assert not Disclosure.objects.exists()
+    waiting = OutgoingMail.objects.get(kind="privacy.erased")
+    assert rows_with("Lakeside") == {} and waiting.secret, "what is still to be sent is sealed"
+    drain(patient=False)
+    body = " ".join(outgoing.outbox[-1].body.split())
+    assert "- Lakeside Lab, 4 Main Street: Blood test (2 times, the last on March 3, 2026)" in body
+    assert "- Dr. Moe, 4 Main Street: Blood test (January 4, 2026)" in body
+    assert OutgoingMail.objects.get(kind="privacy.erased").secret is None
+    assert opened_with("Lakeside") == {}
 
-    access_record(
-        by=officer.actor, action=Action.DISCLOSE, purpose=Purpose.LEGAL_PROCESS, subject_id=anas.pk,
-        object_kind="records.record", object_id=anas.pk,
+
+@pytest.mark.promise("P40")
+def test_the_facts_of_the_accounting_are_kept_six_years_for_somebody_who_never_sent_a_consult(
+    ana: User, officer: User, anas: Patient
+) -> None:
+    disclosure_record(
+        by=officer.actor, subject_id=anas.pk, purpose=Purpose.LEGAL_DUTY, basis=DisclosureBasis.LAW,
+        recipient="Department of Health", what="Name and address", on=dt.date(2026, 3, 3),
     )
     carried_out(officer, ask(ana, anas))
-    drain(patient=False)
-    assert "gave out something of your record 1 time." in outgoing.outbox[-1].body
-    assert "Nothing of yours is in our archive" in outgoing.outbox[-1].body
+    [facts] = bundles()
+    assert json.loads(facts["accounting.json"])["disclosures"][0]["recipient"] == "Department of Health"
+    copy = ArchiveCopy.objects.get()
+    assert copy.encounter_id is None and copy.retain_until == years_later(today(), 6)
+    assert opened_with("Department") == {"outbox.OutgoingMail": 1}, "the last letter, still to be sent"
+    assert accounting_keep(Subject(anas.pk)) is None
 
 
 def test_the_closing_letter_goes_out_to_who_closed_the_sign_in_before(
@@ -179,7 +211,7 @@ STEPS = [
     pytest.param(erasure, "consults_end", id="before the consults end"),
     pytest.param(erasure, "archive_patient", id="before the copy"),
     pytest.param(archive, "_seal", id="before sealing"),
-    pytest.param(archive, "_put", id="before the lockbox"),
+    pytest.param(archive, "put", id="before the lockbox"),
     pytest.param(archive.ArchiveCopy.objects, "get_or_create", id="between the lockbox and its row"),
     pytest.param(erasure, "archive_verify", id="before reading back"),
     pytest.param(ledger, "_put", id="before the ledger"),
@@ -360,7 +392,7 @@ def test_an_archive_that_cannot_be_written_stops_the_deletion(
     patient = told(ana, clinician).patient
     request = ask(ana, patient)
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "_put", down)
+        patch.setattr(archive, "put", down)
         carried_out(officer, request)
         for _ in range(3):
             Job.objects.update(run_after=request.created_at)
