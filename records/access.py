@@ -23,6 +23,7 @@ from portal.audit.services import access_record
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose, Role
+from records.freezing.selectors import frozen, frozen_of, is_frozen
 from records.people.models import AccessGrant, GrantKind, GrantScope, Patient
 
 
@@ -55,6 +56,11 @@ FINDERS: dict[Role, frozenset[Purpose]] = {
     Role.CLINICIAN: frozenset({Purpose.CARE, Purpose.SAFETY}),
     Role.OFFICER: frozenset({Purpose.OPERATIONS, Purpose.LEGAL_DUTY}),
 }
+# While a record is frozen (P47, P48): who still opens it, and who may look at it and do nothing.
+UNFROZEN = frozenset({GrantKind.REQUEST})
+LOOKS_AT_FROZEN = frozenset({GrantKind.SELF, GrantKind.GUARDIAN})
+# What the portal's own tasks may do with it: keep it, and write the letters that the law demands.
+PORTAL_FROZEN = frozenset({Purpose.LEGAL_DUTY, Purpose.COMMUNICATING})
 # What the portal's own tasks do: prepare photos, write mails, archive and erase, pack for a new owner.
 PORTAL_PURPOSES = frozenset(
     {Purpose.CARE, Purpose.OPERATIONS, Purpose.COMMUNICATING, Purpose.LEGAL_DUTY, Purpose.MERGER}
@@ -69,14 +75,15 @@ def may_open(
     One query. ``whole`` asks for more than the preview that a waiting case gives; ``looking`` says
     that nothing is done but looked, for which a guardian's view-only grant is enough (RULES 1.44).
     The portal itself holds no grants: its tasks get ``GrantKind.PORTAL`` for the purposes of tasks.
+    A frozen record opens to the officer who handles a request; its family may look and do nothing.
     """
     purpose = Purpose(purpose)
     if by.role == Role.SYSTEM:
-        return GrantKind.PORTAL if purpose in PORTAL_PURPOSES else None
+        return GrantKind.PORTAL if _portal_may(purpose, patient_id) else None
     kinds = _kinds(by, purpose, whole=whole)
     if not kinds:
         return None
-    grants = _current(by).filter(patient_id=patient_id, kind__in=kinds)
+    grants = _current(by).filter(_unfrozen(looking=looking), patient_id=patient_id, kind__in=kinds)
     if not looking:
         grants = grants.filter(scope=GrantScope.ACT)
     held = set(grants.values_list("kind", flat=True))
@@ -206,9 +213,10 @@ def visible_ids(by: Actor, *, purpose: Purpose) -> QuerySet[Any, Any]:
     """Ids of the patients that this actor may open now for this purpose, to ask for rows of theirs."""
     purpose = Purpose(purpose)
     if by.role == Role.SYSTEM:
-        return Patient.objects.values("pk") if purpose in PORTAL_PURPOSES else Patient.objects.none().values("pk")
+        rows = Patient.objects.all() if purpose in PORTAL_PURPOSES else Patient.objects.none()
+        return (rows if purpose in PORTAL_FROZEN else rows.exclude(frozen("pk"))).values("pk")
     kinds = _kinds(by, purpose, whole=False)
-    return _current(by).filter(kind__in=kinds).values("patient_id")
+    return _current(by).filter(_unfrozen(looking=True), kind__in=kinds).values("patient_id")
 
 
 def visible_patients(by: Actor, *, purpose: Purpose) -> QuerySet[Patient]:
@@ -223,9 +231,11 @@ def kinds_by_patient(*, by: Actor, patient_ids: set[UUID], purpose: Purpose) -> 
     """
     purpose = Purpose(purpose)
     if by.role == Role.SYSTEM:
-        return dict.fromkeys(patient_ids, GrantKind.PORTAL) if purpose in PORTAL_PURPOSES else {}
+        open_ = patient_ids if purpose in PORTAL_FROZEN else patient_ids - frozen_of(patient_ids)
+        return dict.fromkeys(open_, GrantKind.PORTAL) if purpose in PORTAL_PURPOSES else {}
     kinds = _kinds(by, purpose, whole=False)
-    rows = set(_current(by).filter(patient_id__in=patient_ids, kind__in=kinds).values_list("patient_id", "kind"))
+    grants = _current(by).filter(_unfrozen(looking=True), patient_id__in=patient_ids, kind__in=kinds)
+    rows = set(grants.values_list("patient_id", "kind"))
     best: dict[UUID, GrantKind] = {}
     for kind in reversed(kinds):
         best.update({patient_id: kind for patient_id, held in rows if held == kind})
@@ -239,6 +249,16 @@ def _kinds(by: Actor, purpose: Purpose, *, whole: bool) -> list[GrantKind]:
         for kind, rule in RULES.items()
         if by.role in rule.roles and purpose in rule.purposes and (rule.whole or not whole)
     ]
+
+
+def _unfrozen(*, looking: bool) -> Q:
+    """A condition on grants: the record is not frozen, or the grant opens it all the same."""
+    kinds = UNFROZEN | LOOKS_AT_FROZEN if looking else UNFROZEN
+    return Q(kind__in=kinds) | ~frozen()
+
+
+def _portal_may(purpose: Purpose, patient_id: UUID) -> bool:
+    return purpose in PORTAL_PURPOSES and (purpose in PORTAL_FROZEN or not is_frozen(patient_id))
 
 
 def _running(now: dt.datetime) -> Q:

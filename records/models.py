@@ -6,6 +6,7 @@ from records.disclosures.models import Disclosure, DisclosureBasis, StatementKin
 from records.documents.models import Document, DocumentKind, DocumentPage
 from records.emergency.models import Emergency, EmergencyReason, ReviewDecision
 from records.encounters.models import Answer, Concern, Encounter
+from records.freezing.models import Freeze, FreezeReason
 from records.history.models import Entry, Section
 from records.messages.models import Message
 from records.people.models import AccessGrant, GrantKind, GrantScope, Patient
@@ -18,7 +19,8 @@ from records.restrictions.models import EndReason, RecipientKind, Restriction, R
 __all__ = [
     "REQUIRED_VIEWS", "AccessGrant", "AmendmentPaper", "Answer", "Assessment", "Concern", "ConsentKind",
     "ContactChoice", "Disclosure", "DisclosureBasis", "Document", "DocumentKind", "DocumentPage",
-    "Emergency", "EmergencyReason", "Encounter", "EndReason", "Entry", "GrantKind", "GrantScope", "Merge",
+    "Emergency", "EmergencyReason", "Encounter", "EndReason", "Entry", "Freeze", "FreezeReason", "GrantKind",
+    "GrantScope", "Merge",
     "Message", "PaperKind", "PartKind", "Patient", "Photo", "PhotoState", "PhotoView", "Plan",
     "RecipientKind", "ReleaseConsent", "Restriction", "RestrictionBasis", "RestrictionOverride",
     "ReviewDecision", "SearchToken", "Section", "StatementKind", "Suspension", "Telling", "TokenKind",

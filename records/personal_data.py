@@ -108,6 +108,10 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         "starts_on": O, "ends_on": O, "form_key": O, "recorded_by": O, "recorded_at": O, "lifted_at": O,
         "lifted_by": O,
     },
+    "records.Freeze": {
+        "id": O, "patient": O, "reason": O, "reference": O, "placed_at": O, "placed_by": O, "lifted_at": O,
+        "lifted_by": O, "lift_note": C,
+    },
     "records.SearchToken": {"id": O, "token": O, "patient": O, "kind": O},
     "records.ToldApart": {"id": O, "first": O, "second": O, "said_by": O, "said_at": O},
     "records.Merge": {
@@ -128,7 +132,7 @@ BESIDE = {
     "amendment_papers": "AmendmentPaper", "tellings": "Telling", "restrictions": "Restriction",
     "restriction_overrides": "RestrictionOverride", "contact_choices": "ContactChoice",
     "release_consents": "ReleaseConsent", "disclosures": "Disclosure",
-    "suspensions": "Suspension",
+    "suspensions": "Suspension", "freezes": "Freeze",
 }
 APPEND_ONLY = (AmendmentPaper, RestrictionOverride, Disclosure)
 

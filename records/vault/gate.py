@@ -10,10 +10,13 @@ from portal.audit.services import access_record, access_record_each
 from portal.context import Actor
 from portal.permissions import Purpose
 from records.access import kinds_by_patient, require_open
+from records.freezing.selectors import is_frozen
 from records.people.models import GrantKind
 
 # Who sees what a clinician has not signed yet: those who write it, and the portal's own tasks.
 SEES_DRAFTS = frozenset({GrantKind.CARE_TEAM, GrantKind.BREAK_GLASS, GrantKind.PORTAL})
+
+TAKES_ALONG = frozenset({Action.EXPORT, Action.DOWNLOAD})
 
 
 def look(
@@ -25,7 +28,9 @@ def look(
     Raises ``NotVisible``; whatever keeps the trace from being committed; and ``RuntimeError``
     inside an open transaction, since a rollback would take the trace along. Then nothing is read.
     """
-    grant = require_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole, looking=True)
+    # Taking something along is more than looking: a frozen record stays where it is (P47).
+    looking = action not in TAKES_ALONG or not is_frozen(patient_id)
+    grant = require_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole, looking=looking)
     access_record(
         by=by, action=action, purpose=purpose, subject_id=patient_id, object_kind=kind,
         object_id=object_id, basis=f"grant:{grant.value}", durable=True,

@@ -160,6 +160,7 @@ def test_who_may_only_see_changes_nothing_by_any_address(world: World, as_: Brow
     assert wrong == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("purpose", list(Purpose))
 @pytest.mark.promise("P11")
 def test_the_portals_own_work_opens_a_record_only_for_the_purposes_of_tasks(purpose: Purpose) -> None:
