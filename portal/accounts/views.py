@@ -28,7 +28,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.accounts import gate, resume, services
 from portal.accounts.adapter import has_factor
 from portal.accounts.forms import GateForm, TimeZoneForm
-from portal.agreements.selectors import current_for_sign_up
+from portal.agreements.models import PolicyKind
+from portal.agreements.selectors import agreed_accounts, current_for_sign_up
+from portal.agreements.services import notices_by_email
 from portal.errors import DomainError
 from portal.guards import AuthRequest, PortalRequest, recent_sign_in_required
 
@@ -78,8 +80,19 @@ def profile(request: AuthRequest) -> HttpResponse:
         "form": form,
         "has_factor": has_factor(user),
         "session_count": sessions.count(),
+        "by_email": bool(agreed_accounts([user.pk], PolicyKind.ELECTRONIC_NOTICES)),
         "pending_address": EmailAddress.objects.filter(user=user, verified=False).first(),
     })
+
+
+@require_POST
+def notices(request: AuthRequest) -> HttpResponse:
+    """Legal notices by email, or by letter again (RULES 3.6)."""
+    wanted = request.POST.get("wanted") == "yes"
+    if notices_by_email(by=request.actor, wanted=wanted, remote_address=services.remote_address(request)):
+        text = _("Legal notices now come by email.") if wanted else _("Legal notices now come by letter.")
+        messages.success(request, text)
+    return redirect("accounts:profile")
 
 
 @recent_sign_in_required

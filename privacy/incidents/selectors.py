@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from portal.dates import clinic_zone, start_of_day, today
+from portal.outbox.models import MailState, OutgoingMail
 from portal.spreadsheets import Cell
 from privacy.incidents.clocks import Breach, Duty, DutyKind, Stop, duties, hhs_due, stopped_until
 from privacy.incidents.codes import code_hashes, code_read
@@ -18,6 +19,7 @@ from privacy.incidents.models import IDENTIFYING, Affected, Assessment, Incident
 from privacy.incidents.notice_models import BreachNotice, DutyDone, PublicNotice
 from privacy.incidents.report_models import IncidentReport
 from privacy.incidents.state import OPEN_INCIDENTS, OPEN_REPORTS, IncidentState, ReportState
+from privacy.letters.models import Letter, PrintState
 
 _WORDS = ("words", "reach", "child_name", "child_born", "child_email", "outcome")
 
@@ -138,9 +140,17 @@ def unreached(incident: Incident) -> int:
     return int(returned + sum(row.count for row in rest if not row.address))
 
 
+def on_the_way(incident: Incident) -> int:
+    """Notices that are made and have not left yet: letters not posted, mails not taken by the mail server."""
+    out = BreachNotice.objects.filter(incident=incident, returned_at=None)
+    letters = Letter.objects.filter(paper__in=[PrintState.POSTED, PrintState.SETTLED], pk__in=out.values("letter_id"))
+    mails = OutgoingMail.objects.filter(state=MailState.SENT, pk__in=out.values("mail_id"))
+    return out.count() - letters.count() - mails.count()
+
+
 def all_reached(incident: Incident) -> bool:
-    """True when each has a notice that did not come back, or was reached otherwise, or the public notice stands."""
-    if without_notice(incident):
+    """True when each notice left and did not come back, or the person was reached otherwise or publicly."""
+    if without_notice(incident) or on_the_way(incident):
         return False
     return unreached(incident) == 0 or PublicNotice.objects.filter(incident=incident).exists()
 

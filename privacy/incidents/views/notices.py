@@ -52,6 +52,7 @@ def notice(request: AuthRequest, incident_id: UUID) -> HttpResponse:
              else opened(one.affected, "name", "")) for one in notices
         ],
         "missing": len(selectors.without_notice(row)), "unreached": unreached,
+        "on_the_way": selectors.on_the_way(row),
         "substitute": substitute_needed(unreached), "posted": PublicNotice.objects.filter(incident=row).first(),
         "toll_free": settings.CLINIC_TOLL_FREE, "duties": selectors.duty_lines(row),
         "waits": selectors.delayed_until(row),
