@@ -52,14 +52,14 @@ def _listed(secrets: str | list[str]) -> list[str]:
 
 
 def _keys() -> Iterable[CheckMessage]:
-    for number, name in ((10, "SECRET_KEY"), (11, "AUDIT_HMAC_KEY"), (12, "SEARCH_HMAC_KEY")):
+    for number, name in ((10, "SECRET_KEY"), (11, "AUDIT_HMAC_KEY"), (12, "SEARCH_HMAC_KEY"), (15, "LEFT_HMAC_KEY")):
         if any(map(_is_weak, _listed(getattr(settings, name)) or [""])):
             yield _error(number, f"{name} is short, simple or a development value.", "Draw 50 random signs.")
     if not settings.FIELD_ENCRYPTION_KEY or any(map(_field_key_is_weak, settings.FIELD_ENCRYPTION_KEY)):
         message = "FIELD_ENCRYPTION_KEY holds a key that no machine drew."
         yield _error(13, message, "Make each with Fernet.generate_key().")
     secrets = [
-        settings.SECRET_KEY, *_listed(settings.AUDIT_HMAC_KEY), *settings.SEARCH_HMAC_KEY,
+        settings.SECRET_KEY, *_listed(settings.AUDIT_HMAC_KEY), *settings.SEARCH_HMAC_KEY, *settings.LEFT_HMAC_KEY,
         settings.SQUARE_ACCESS_TOKEN,
         *settings.FIELD_ENCRYPTION_KEY, *settings.SQUARE_WEBHOOK_SIGNATURE_KEYS,
     ]
@@ -176,6 +176,7 @@ BOUNDS: tuple[tuple[str, int, int | None, str], ...] = (
     ("ADULT_AGE", 18, None, "RULES 4.12"),
     ("ACCESS_DUE_DAYS", 1, 30, "RULES 1.2"),
     ("DELETION_DUE_DAYS", 1, 30, "P39"),
+    ("CHOICE_COOKIE_DAYS", 1, 400, "P42"),
     ("SEARCH_MAX_HITS", 1, 50, "RULES 1.43"),
     ("SEARCHES_PER_HOUR", 1, 600, "RULES 1.43"),
     ("RETENTION_ADULT_YEARS", 7, None, "P40"),
@@ -207,6 +208,12 @@ def bounds_hold() -> Iterable[CheckMessage]:
     lengths = [validator.get("OPTIONS", {}).get("min_length", 0) for validator in settings.AUTH_PASSWORD_VALIDATORS]
     if max(lengths, default=0) < 15:
         yield _error(61, "A password that stands alone needs 15 signs (RULES 7.1).")
+    told = (settings.PARTNER_SCRIPT_URL, settings.PARTNER_POLICY_URL)
+    if any(told) or settings.PARTNER_NAME or settings.PARTNER_ORIGINS:
+        if not all(told) or not settings.PARTNER_NAME:
+            yield _error(62, "An advertising partner needs a script, a name and a policy, or there is none (P44).")
+        if not all(address.startswith("https://") for address in (*filter(None, told), *settings.PARTNER_ORIGINS)):
+            yield _error(63, "Every address of an advertising partner must be https (P44).")
 
 
 def problems() -> list[CheckMessage]:

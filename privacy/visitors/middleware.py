@@ -43,7 +43,8 @@ class Visitor:
 
     @property
     def route(self) -> str:
-        return str(self._request.resolver_match.view_name)
+        match = self._request.resolver_match
+        return str(match.view_name) if match else ""
 
     @cached_property
     def signed_in(self) -> bool:
@@ -52,9 +53,14 @@ class Visitor:
 
     @property
     def asks(self) -> bool:
-        """Show the notice: on a public page, to who has not answered and whose browser has not either."""
+        """Show the notice: on a public page, to who has not answered and whose browser has not either.
+
+        Not on the page about cookies, which asks by itself.
+        """
         page = self.page
-        return page is not None and page.public and self.choice is None and not (self.says_no or self.signed_in)
+        if page is None or not page.public or self.route == "visitors:cookies":
+            return False
+        return self.choice is None and not (self.says_no or self.signed_in)
 
     @property
     def counts(self) -> bool:

@@ -37,29 +37,38 @@ class Visits:
     total: int
     pages: tuple[PageLine, ...]
     families: tuple[Cell, ...]
-    days: tuple[Cell, ...]
+    spans: tuple[tuple[dt.date, int | None], ...]
 
 
 def visits(*, days: int) -> Visits:
-    """The counters of the last ``days`` days, today included. One query."""
+    """The counters of the last ``days`` days, today included. One query.
+
+    ``spans`` are days, weeks from Monday or months, by their first day, newest first.
+    """
     until = today()
     since = until - dt.timedelta(days=days - 1)
     rows = VisitCount.objects.filter(day__range=(since, until)).values_list("day", "page", "family", "stay")
     pages: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
     families: Counter[str] = Counter()
-    by_day: Counter[str] = Counter()
+    spans: Counter[str] = Counter()
     for day, page, family, stay, views in rows.annotate(n=Sum("views")).order_by():
         name = str(PAGES[page].name) if page in PAGES else page
         pages[name] += views
         seconds[name] += views * STAY_MIDDLES[stay]
         families[family] += views
-        by_day[day.isoformat()] += views
-    in_order = {cell.label: cell for cell in cells(by_day)}
+        spans[_span(day, days).isoformat()] += views
+    in_order = sorted(((dt.date.fromisoformat(cell.label), cell.count) for cell in cells(spans)), reverse=True)
     return Visits(
-        since, until, sum(pages.values()), _lines(pages, seconds), tuple(cells(families)),
-        tuple(in_order[label] for label in sorted(in_order, reverse=True)),
+        since, until, sum(pages.values()), _lines(pages, seconds), tuple(cells(families)), tuple(in_order)
     )
+
+
+def _span(day: dt.date, days: int) -> dt.date:
+    """The first day of what is one line: a day within a month, a week within a season, else a month."""
+    if days <= 31:
+        return day
+    return day - dt.timedelta(days=day.weekday()) if days <= 100 else day.replace(day=1)
 
 
 def _lines(pages: Mapping[str, int], seconds: Mapping[str, int]) -> tuple[PageLine, ...]:

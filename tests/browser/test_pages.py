@@ -19,11 +19,12 @@ from django.urls import Resolver404, resolve
 
 from portal.demo.people import PASSWORD
 from portal.demo.stack import Stack
+from privacy.visitors.cookies import table as cookie_table
 from tests.browser.conftest import Person
 from tests.sweeps.access_table import MODELS, TABLE
 from tests.sweeps.routes import all_routes
 
-pytestmark = [pytest.mark.browser, pytest.mark.promise("P19", "P04")]
+pytestmark = [pytest.mark.browser, pytest.mark.promise("P19", "P04", "P42", "P43")]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOUR = ["color-contrast", "link-in-text-block"]  # all that the other scheme can change
@@ -96,7 +97,8 @@ def test_every_page_that_a_persona_reaches(persona: str, stack: Stack, somebody:
 def walk(persona: str, stack: Stack, somebody: Callable[..., Person]) -> None:
     email, starts = WALKS[persona]
     person = somebody(width=375)
-    if email:
+    if email:  # all of them have said no to counting: everything works all the same (P42)
+        person.go("/").get_by_role("button", name="No, do not count").click()
         person.sign_in(email)
     wrong: list[str] = []
     seen: Counter[str] = Counter()
@@ -184,7 +186,7 @@ def look(person: Person, path: str) -> list[str]:
     if answer is None or answer.status != 200:
         return [f"{path}: {answer and answer.status}"]
     wrong = [] if page.title().strip() else [f"{path}: no title"]
-    wrong += outbound(person, path)
+    wrong += outbound(person, path) + strange_cookies(person, path)
     wrong += axe(page, path, "375 light")
     page.emulate_media(color_scheme="dark")
     wrong += axe(page, path, "375 dark", rules=OF_COLOUR)
@@ -215,6 +217,14 @@ def outbound(person: Person, path: str) -> list[str]:
         if not named or {"noopener", "noreferrer"} - set(rel.split()) or target or url.query or url.scheme != "https":
             wrong.append(f"{path}: a link out to {href}")
     return wrong
+
+
+def strange_cookies(person: Person, path: str) -> list[str]:
+    """Cookies in the browser that the table does not list, or that tell something (P42, P43)."""
+    held = person.context.cookies()
+    wrong = [cookie["name"] for cookie in held if cookie["name"] not in {row.name for row in cookie_table()}]
+    wrong += [cookie["name"] for cookie in held if not cookie["value"].isalnum() or not cookie["httpOnly"]]
+    return [f"{path}: the cookie {name}" for name in wrong]
 
 
 def axe(page: Any, path: str, how: str, *, rules: list[str] | None = None) -> list[str]:

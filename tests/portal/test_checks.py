@@ -24,6 +24,7 @@ GOOD: dict[str, Any] = {
     "SECRET_KEY": "k9v2Xq7TzWm4RbNc8LpYd3HsJf6GaQe1UoVi5ExKwCtZrBnM0y",
     "AUDIT_HMAC_KEY": "Zq3Lw8Ny5Rk1Tb7Vx4Cm9Hd2Js6Pf0GaUeYiOoWtXrEzQmKn",
     "SEARCH_HMAC_KEY": ["u7Bv1Kx9Fj3Mn5Qw2Zr8Tc6Ly4Hd0PsGaEiYoUeXtRmVbNkJf"],
+    "LEFT_HMAC_KEY": ["b4Nf8Wc2Kq6Xz9Ls3Vm7Rd1Jy5Tp0HgEaUiOoYeQwSxCvBnZkM"],
     "FIELD_ENCRYPTION_KEY": [Fernet.generate_key().decode()],
     "ARCHIVE_RECIPIENTS": [str(pyrage.x25519.Identity.generate().to_public())],
     "LOCKBOX_STORE": checks.S3_STORE,
@@ -82,6 +83,8 @@ def test_good_production_settings_start(production: Any) -> None:
         ("AUDIT_HMAC_KEY", "development-only-audit-key", "portal.E011"),
         ("SEARCH_HMAC_KEY", ["x" * 60], "portal.E012"),
         ("SEARCH_HMAC_KEY", [], "portal.E012"),
+        ("LEFT_HMAC_KEY", ["development-only-left-key"], "portal.E015"),
+        ("LEFT_HMAC_KEY", [], "portal.E015"),
         ("FIELD_ENCRYPTION_KEY", ["ZGV2ZWxvcG1lbnQtb25seS1rZXktbm90LXNlY3JldCE="], "portal.E013"),
         ("FIELD_ENCRYPTION_KEY", [], "portal.E013"),
         ("FIELD_ENCRYPTION_KEY", ["not base64"], "portal.E013"),
@@ -171,6 +174,30 @@ def test_no_setting_loosens_a_number_of_law(
         assert found() == {"portal.E060"}
 
 
+@pytest.mark.promise("P44")
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ({}, set()),
+        ({"PARTNER_NAME": ""}, {"portal.E062"}),
+        ({"PARTNER_SCRIPT_URL": ""}, {"portal.E062"}),
+        ({"PARTNER_SCRIPT_URL": "http://ads.example/tag.js"}, {"portal.E063"}),
+        ({"PARTNER_ORIGINS": ["http://px.ads.example"]}, {"portal.E063"}),
+        ({"PARTNER_POLICY_URL": ""}, {"portal.E062"}),
+    ],
+)
+def test_a_partner_is_whole_and_speaks_https_or_there_is_none(
+    settings: Any, changes: dict[str, Any], problems: set[str]
+) -> None:
+    whole = {
+        "PARTNER_SCRIPT_URL": "https://ads.example/tag.js", "PARTNER_NAME": "Example Ads",
+        "PARTNER_POLICY_URL": "https://ads.example/privacy", "PARTNER_ORIGINS": ["https://px.ads.example"],
+    }
+    for name, value in {**whole, **changes}.items():
+        setattr(settings, name, value)
+    assert found() == problems
+
+
 def test_a_short_password_is_not_allowed_by_setting(settings: Any) -> None:
     settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": "x", "OPTIONS": {"min_length": 14}}]
     assert found() == {"portal.E061"}
@@ -191,6 +218,7 @@ def _example() -> dict[str, str]:
     filled = {
         "DJANGO_SECRET_KEY": GOOD["SECRET_KEY"], "AUDIT_HMAC_KEY": GOOD["AUDIT_HMAC_KEY"],
         "SEARCH_HMAC_KEY": GOOD["SEARCH_HMAC_KEY"][0], "FIELD_ENCRYPTION_KEY": GOOD["FIELD_ENCRYPTION_KEY"][0],
+        "LEFT_HMAC_KEY": GOOD["LEFT_HMAC_KEY"][0],
         "ARCHIVE_RECIPIENTS": GOOD["ARCHIVE_RECIPIENTS"][0], "DATABASE_URL": os.environ["DATABASE_URL"],
         "REDIS_URL": os.environ["REDIS_URL"],
         "DEFAULT_FROM_EMAIL": "Clinic <hello@clinic.org>",

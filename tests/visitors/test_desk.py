@@ -21,7 +21,7 @@ from privacy.models import DeidentifiedCase
 from privacy.templatetags.counted import seconds_in_words
 from privacy.visitors import proof
 from privacy.visitors.models import VisitCount
-from privacy.visitors.selectors import visits
+from privacy.visitors.selectors import _span, visits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.promise("P09")]
 Browser = Callable[..., Client]
@@ -45,8 +45,15 @@ def test_sums_and_the_average_stay_of_each_page(django_assert_num_queries: Any) 
         ("Front page", 100, round((60 * 5 + 40 * 120) / 100)), ("Questions", 50, 900),
     ]
     assert [(cell.label, cell.count) for cell in found.families] == [("Chrome", 100), ("Safari", 50)]
-    assert [cell.label for cell in found.days] == sorted((cell.label for cell in found.days), reverse=True)
+    assert found.spans == ((today(), 110), (today() - dt.timedelta(days=29), 40))
     assert visits(days=90).total == 1149
+
+
+@pytest.mark.parametrize(
+    ("days", "first"), [(30, dt.date(2026, 11, 25)), (90, dt.date(2026, 11, 23)), (365, dt.date(2026, 11, 1))]
+)
+def test_a_long_period_is_told_in_weeks_or_months(days: int, first: dt.date) -> None:
+    assert _span(dt.date(2026, 11, 25), days) == first
 
 
 @pytest.mark.promise("P10")

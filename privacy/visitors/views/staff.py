@@ -13,7 +13,9 @@ from django.views.decorators.http import require_safe
 
 from portal.evidence.selectors import latest
 from portal.guards import AuthRequest
+from portal.pages.templatetags.portal_ui import day_words
 from portal.spreadsheets import csv_response
+from privacy.smallcells import Cell
 from privacy.visitors import proof
 from privacy.visitors.selectors import Visits, visits
 
@@ -29,7 +31,7 @@ def desk(request: AuthRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request), "title": _("Visits of the site"), "visits": found, "days": days,
         "periods": [period for period in PERIODS if period != days], "least": settings.DEID_SMALL_CELL,
-        "tables": [(_("Browser"), found.families), (_("Day"), found.days)],
+        "tables": [(_("Browser"), found.families), (_when(days), [Cell(day_words(day), n) for day, n in found.spans])],
         "proof": latest(proof.COUNTERS),
     }
     return render(request, "visitors/staff/visits.html", context)
@@ -45,8 +47,12 @@ def _rows(found: Visits) -> list[tuple[Any, ...]]:
     return [
         *(("page", line.name, line.views, line.seconds) for line in found.pages),
         *(("browser", cell.label, cell.count, None) for cell in found.families),
-        *(("day", cell.label, cell.count, None) for cell in found.days),
+        *(("from", day, views, None) for day, views in found.spans),
     ]
+
+
+def _when(days: int) -> str:
+    return _("Day") if days <= 31 else _("Week from") if days <= 100 else _("Month from")
 
 
 def _days(request: AuthRequest) -> int:
