@@ -1,49 +1,35 @@
 """Finding the child that a guardian's report names, and freezing what was sent without a yes (P48).
 
 Done by a task after the answer has gone out, so that the page takes as long for a child whom nobody
-knows. A record is frozen by itself only where whole name and birth date are right, the person is a
-minor and no guardian's yes is on record; whatever else was found waits for the officer's one press,
-since a stranger who knows a patient's address must not be able to stop their care.
+knows. Two facts must be right at once: the whole name, and either the birth date of a minor or the
+address of the record's own sign-in (a child who pretends to be grown up has a false birth date
+here). Where a guardian's yes is on record, and where one fact alone is right, the officer's press
+decides. A freeze changes nothing and is lifted with one press (``records.freezing``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
 from portal.accounts.models import User
-from portal.audit.models import Action
-from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.crypto.fields import DecryptionError
 from portal.dates import age_on, today
 from portal.errors import NotVisible
-from portal.permissions import Permission, Purpose, require
+from portal.permissions import Permission, require
+from privacy.incidents.models import Step
 from privacy.incidents.report_models import IncidentReport, ReportKind
 from privacy.incidents.state import OPEN_REPORTS
-from records.access import patients_of
+from privacy.incidents.timeline import step_note
+from records.freezing.models import FreezeReason
+from records.freezing.services import freeze
 from records.people.models import AccessGrant, GrantKind
 from records.people.search_models import SearchToken
-from records.people.search_tokens import same_name_tokens
-
-
-class Freezer(Protocol):
-    """What freezes a record: ``records`` has it; called inside a transaction, twice is once."""
-
-    def __call__(self, *, by: Actor, subject_id: UUID, reason: str) -> object: ...
-
-
-_freezers: list[Freezer] = []
-
-
-def freeze_with(freezer: Freezer) -> None:
-    """Name what freezes a record; at start. ``reason`` is a code with the report's id."""
-    if freezer not in _freezers:
-        _freezers.append(freezer)
+from records.people.search_tokens import has_name, same_name_tokens
 
 
 def freezes_due() -> int:
@@ -83,11 +69,12 @@ def freeze_by_hand(*, by: Actor, report_id: UUID, subject_id: UUID) -> None:
 
 
 def surely(report: IncidentReport) -> list[UUID]:
-    """Records of a minor with this name and birth date, for whom no guardian has said yes."""
+    """Records to freeze at once: two facts are right, and no guardian has said yes."""
     name, born = _told(report)
-    if report.kind != ReportKind.CHILD or not name or born is None or age_on(born, today()) >= settings.ADULT_AGE:
+    if report.kind != ReportKind.CHILD or not name:
         return []
-    found = _by_name(name, born)
+    found = _by_name(name, born) if born and age_on(born, today()) < settings.ADULT_AGE else set()
+    found |= {one for one in _by_address(report) if has_name(one, name)}
     allowed = AccessGrant.objects.filter(patient_id__in=found, kind=GrantKind.GUARDIAN).values_list("patient_id")
     return sorted(found - {patient_id for (patient_id,) in allowed})
 
@@ -95,10 +82,17 @@ def surely(report: IncidentReport) -> list[UUID]:
 def perhaps(report: IncidentReport) -> list[UUID]:
     """Records that the officer may freeze for the report: by name and birth date, or by the sign-in's address."""
     name, born = _told(report)
-    found = _by_name(name, born) if name and born else set()
+    return sorted((_by_name(name, born) if name and born else set()) | _by_address(report))
+
+
+def _by_address(report: IncidentReport) -> set[UUID]:
+    """Records that are the own ones of the sign-in with this address."""
     address = _read(report, "child_email")
     account = User.objects.filter(email=address.lower()).values_list("pk", flat=True).first() if address else None
-    return sorted(found | set(patients_of(account) if account else []))
+    if account is None:
+        return set()
+    own = AccessGrant.objects.filter(account_id=account, kind=GrantKind.SELF, ends_at=None)
+    return set(own.values_list("patient_id", flat=True))
 
 
 def _by_name(name: str, born: dt.date) -> set[UUID]:
@@ -121,9 +115,6 @@ def _read(report: IncidentReport, field: str) -> str:
 
 
 def _freeze(by: Actor, report: IncidentReport, subject_id: UUID) -> None:
-    for freezer in _freezers:
-        freezer(by=by, subject_id=subject_id, reason=f"report:{report.pk}")
-    access_record(
-        by=by, action=Action.REVOKE, purpose=Purpose.LEGAL_DUTY, subject_id=subject_id, object_kind="privacy.incident",
-        object_id=report.pk, basis=f"report:{report.pk}",
-    )
+    freeze(by=by, patient_id=subject_id, reason=FreezeReason.CHILD_REPORT, reference=report.pk)
+    if report.incident is not None:
+        step_note(by, report.incident, Step.FROZEN, subject_id=subject_id)

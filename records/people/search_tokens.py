@@ -55,6 +55,16 @@ def same_name_tokens(name: str, born: dt.date) -> list[UUID]:
     return tokens_under_all_keys(TokenKind.SAME_PERSON, _name_and_birth(whole, born.isoformat())) if whole else []
 
 
+def has_name(patient_id: UUID, name: str) -> bool:
+    """True when this name has two words or more, and all of them are whole words of the patient's. Opens nothing."""
+    wanted = sorted({"".join(parts) for parts in words.chunks(name)})[:PAIRED_WORDS]
+    held = SearchToken.objects.filter(patient_id=patient_id)
+    pairs = list(combinations(wanted, 2))
+    return bool(pairs) and all(
+        held.filter(token__in=tokens_under_all_keys(TokenKind.NAME_PAIR, pair_word(*pair))).exists() for pair in pairs
+    )
+
+
 def tokens_write(patient: Patient) -> int:
     """Bring the tokens of this patient in line with its row; returns how many were changed.
 

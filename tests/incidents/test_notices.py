@@ -45,7 +45,8 @@ def sent(officer: User, incident: Incident) -> Incident:
 def posted() -> None:
     """Every letter has been given to the post, and every mail taken."""
     Letter.objects.update(paper=PrintState.POSTED, posted_on=today())
-    OutgoingMail.objects.filter(kind="incident.notice").update(state=MailState.SENT, sent_at=timezone.now())
+    mails = OutgoingMail.objects.filter(kind="incident.notice")
+    mails.update(state=MailState.SENT, sent_at=timezone.now(), secret=None)
 
 
 def stranger(officer: User, incident: Incident, number: int, address: str = "5 Elm\nClear Lake, MN 55319") -> None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from portal.accounts.models import User
 from portal.agreements.models import Agreement
 from portal.audit.models import AccessEvent
+from portal.context import SYSTEM
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.outbox.models import OutgoingMail
@@ -27,6 +28,10 @@ from privacy.incidents.services import reports
 from privacy.incidents.services.reports import Told
 from privacy.incidents.state import REPORTS, ReportAction, ReportState
 from privacy.requests.models import RightsRequest
+from records.access import grant_open
+from records.freezing.selectors import frozen_of, running
+from records.freezing.services import freeze_lift
+from records.models import GrantKind
 from tests.consults import building as consults
 from tests.incidents.building import minor, reported
 
@@ -122,9 +127,10 @@ def test_what_a_minor_sent_without_a_yes_is_frozen_at_once_and_only_that(ben: Us
     report.refresh_from_db()
     assert report.frozen_ids == [str(child.pk)] and report.freeze_at is None
     assert report_freeze(report.pk) == 0
-    of_a_grown_up = reported(
-        ReportKind.CHILD, child_name="Ben Tran", child_born=grown.birth_date, child_email=ben.email
-    )
+    assert frozen_of([child.pk, grown.pk]) == {child.pk}
+    for strange in ("Ben Other", "Ben Tra", "Ben"):
+        assert report_freeze(reported(ReportKind.CHILD, child_name=strange, child_email=ben.email).pk) == 0, strange
+    of_a_grown_up = reported(ReportKind.CHILD, child_name="Ben Tran", child_born=grown.birth_date)
     assert report_freeze(of_a_grown_up.pk) == 0
     assert perhaps(of_a_grown_up) == [grown.pk]
     freeze_by_hand(by=officer.actor, report_id=of_a_grown_up.pk, subject_id=grown.pk)
@@ -132,6 +138,31 @@ def test_what_a_minor_sent_without_a_yes_is_frozen_at_once_and_only_that(ben: Us
     assert of_a_grown_up.frozen_ids == [str(grown.pk)]
     with pytest.raises(NotVisible):
         freeze_by_hand(by=officer.actor, report_id=of_a_grown_up.pk, subject_id=child.pk)
+
+
+@pytest.mark.promise("P48")
+def test_a_child_who_pretends_to_be_grown_up_is_found_by_name_and_address(
+    ben: User, guardian: User, officer: User
+) -> None:
+    patient = consults.person(ben, given="Ben", family="Tran")
+    report = reported(
+        ReportKind.CHILD, child_name="Ben Tran", child_born=today() - dt.timedelta(days=4000), child_email=ben.email
+    )
+    assert report_freeze(report.pk) == 1
+    assert frozen_of([patient.pk]) == {patient.pk}
+    [row] = running()
+    freeze_lift(by=officer.actor, freeze_id=row.pk, note="He is 36; a mean joke.")
+    assert not frozen_of([patient.pk])
+
+
+@pytest.mark.promise("P48")
+def test_a_childs_record_with_a_guardians_yes_waits_for_the_officer(guardian: User, officer: User) -> None:
+    child = minor()
+    grant_open(by=SYSTEM, patient_id=child.pk, kind=GrantKind.GUARDIAN, account_id=guardian.pk)
+    report = reported(ReportKind.CHILD, child_name="Cleo Okafor", child_born=child.birth_date)
+    assert report_freeze(report.pk) == 0 and not frozen_of([child.pk])
+    freeze_by_hand(by=officer.actor, report_id=report.pk, subject_id=child.pk)
+    assert frozen_of([child.pk])
 
 
 def test_a_network_that_sends_too_many_is_asked_to_wait(as_: As, settings: Any) -> None:
