@@ -28,7 +28,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
                 "first_due_on", "due_on", "extended_at", "identity_state", "identity_how", "identity_by",
                 "identity_at", "officer_id", "fee_state", "fee_cents", "denial_ground", "in_part", "denied_by",
                 "review_asked_on", "reviewed_by", "outcome", "joined_to", "job_id", "created_at", "answered_at",
-                "ended_at", "held_at",
+                "in_time", "ended_at", "held_at",
             ),
             _O,
         ),
@@ -125,7 +125,8 @@ def export_for(subject: Subject) -> dict[str, Any]:
     ]
     return {
         "requests": requests, "look_reports": _reports(subject), "archive_copies": copies,
-        "denials": denials_held.export_for(subject), "letters": letters_held.export_for(subject), "fees": fees_held.export_for(subject),
+        "denials": denials_held.export_for(subject), "letters": letters_held.export_for(subject),
+        "fees": fees_held.export_for(subject),
     }
 
 

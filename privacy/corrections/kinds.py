@@ -71,6 +71,7 @@ def register_kinds() -> None:
         RequestKind.AMENDMENT, due_days="AMENDMENT_DUE_DAYS", extension_days="AMENDMENT_EXTENSION_DAYS",
         grounds=grounds_for(RequestKind.AMENDMENT), fulfil=services.fulfil, ask_page="privacy:correct",
         staff_panel="privacy/corrections/_staff.html", staff_context=staff_context,
-        patient_panel="privacy/corrections/_patient.html", patient_context=patient_context,
+        refuse_page="admin:privacy_refuse", patient_panel="privacy/corrections/_patient.html",
+        patient_context=patient_context,
         wish=_("Correct something"), wish_about=_("We put the right words beside it, or tell you why not."),
     ))

@@ -14,7 +14,8 @@ from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, require
 from privacy.letters.services import Recipient, letter_write, recipient_checked
 from privacy.requests import services as requests
-from privacy.requests.models import Channel, RequestKind, RightsRequest
+from privacy.requests.letters import recipient_of
+from privacy.requests.models import Channel, IdentityHow, RequestKind, RightsRequest
 from records.amendments import services as papers
 from records.amendments.models import AmendmentPaper, PaperKind, PartKind, Telling
 from records.amendments.selectors import has_paper
@@ -69,7 +70,8 @@ def correction_inbound(
         raise DomainError("no_such_patient", _("There is no patient with this number."), "patient_number")
     return requests.request_open(
         by=by, kind=RequestKind.AMENDMENT, subject_id=patient_id, account_id=None, form_key=form_key,
-        channel=Channel.CLINIC, contact={"name": provider.strip()}, details=told,
+        channel=Channel.CLINIC, details=told, particulars={"provider": provider.strip()},
+        identity=requests.Identity(IdentityHow.AUTHORITY, provider),
     )
 
 
@@ -105,6 +107,7 @@ def fulfil(request: RightsRequest, by: Actor) -> None:
         letter_write(
             by=by, kind="amendment.made", subject_id=request.subject_id, account_id=request.account_id,
             request_id=request.pk, once_key=f"amended:{made.pk}",
+            to=None if request.account_id else recipient_of(request),
             fields={"asked": f"{asked.words}\n{asked.reason}", "correction": str(made.words)},
         )
     assert request.subject_id is not None
@@ -128,6 +131,7 @@ def rebuttal_write(*, by: Actor, request_id: UUID, words: str) -> AmendmentPaper
         letter_write(
             by=by, kind="amendment.rebuttal", subject_id=request.subject_id, account_id=request.account_id,
             request_id=request.pk, once_key=f"rebuttal:{paper.pk}",
+            to=None if request.account_id else recipient_of(request),
             fields={"statement": str(statement.words), "rebuttal": str(paper.words)},
         )
     return paper
@@ -154,8 +158,13 @@ def telling_send(*, by: Actor, telling_id: UUID, address: str = "") -> Telling:
     row = Telling.objects.filter(pk=telling_id).first()
     if row is None:
         raise NotVisible
+    if row.told_at is not None:
+        return row
     patient = open_patient(by=SYSTEM, patient_id=row.patient_id, purpose=Purpose.COMMUNICATING)
     with transaction.atomic():
+        held = Telling.objects.select_for_update().get(pk=telling_id)
+        if held.told_at is not None:
+            return held
         row = papers.telling_done(by=by, telling_id=telling_id)
         to = recipient_checked(str(row.name), address or str(row.address))
         made = AmendmentPaper.objects.filter(request_id=row.request_id, kind=PaperKind.AMENDMENT).first()

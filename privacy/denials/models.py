@@ -40,7 +40,7 @@ class Denial(models.Model):
     judged_license = EncryptedCharField(
         context="privacy.Denial.judged_license", max_length=60, blank=True, default=""
     )
-    letter_id = models.UUIDField()
+    letter_id = models.UUIDField(null=True)
     review_asked_at = models.DateTimeField(null=True)
     review_words = EncryptedTextField(context="privacy.Denial.review_words", blank=True, default="")
     reviewer_id = models.UUIDField(null=True)

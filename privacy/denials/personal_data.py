@@ -16,8 +16,8 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     "privacy.Denial": {
         **dict.fromkeys(
             (
-                "id", "request", "subject_id", "ground", "in_part", "decided_by", "decided_at", "judged_by", "letter_id",
-                "review_asked_at", "reviewer_id", "review_taken_at", "decision", "reviewed_at",
+                "id", "request", "subject_id", "ground", "in_part", "decided_by", "decided_at", "judged_by",
+                "letter_id", "review_asked_at", "reviewer_id", "review_taken_at", "decision", "reviewed_at",
             ),
             _O,
         ),

@@ -45,6 +45,7 @@ def register_kinds() -> None:
         RequestKind.RESTRICTION, due_days="RESTRICTION_DUE_DAYS", grounds=grounds_for(RequestKind.RESTRICTION),
         fulfil=services.limit_fulfil, ask_page="privacy:limit", staff_panel="privacy/limits/_limit_staff.html",
         staff_context=limit_context, patient_panel="privacy/limits/_limit.html", patient_context=limit_context,
+        refuse_page="admin:privacy_refuse",
         wish=_("Limit what we share"), wish_about=_("Tell us what shall not go to whom."), deed=_("Agree to it"),
     ))
     # No grounds: what is reasonable is never refused, and what is not is talked over.

@@ -21,6 +21,7 @@ from portal.permissions import Purpose
 from privacy.letters.models import Letter
 from privacy.letters.services import letter_write
 from privacy.requests import services as requests
+from privacy.requests.letters import recipient_of
 from privacy.requests.models import Channel, RequestKind, RightsRequest
 from records.access import patients_of
 from records.contact.models import ContactChoice
@@ -167,7 +168,7 @@ def _written(by: Actor, request: RightsRequest, kind: str, fields: dict[str, str
         return
     letter_write(
         by=by, kind=kind, subject_id=request.subject_id, account_id=request.account_id, request_id=request.pk,
-        once_key=f"{kind}:{request.pk}", fields=fields,
+        once_key=f"{kind}:{request.pk}", fields=fields, to=None if request.account_id else recipient_of(request),
     )
 
 

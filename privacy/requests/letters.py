@@ -25,7 +25,7 @@ from privacy.letters.registry import (
     register,
 )
 from privacy.letters.services import Recipient, letter_write
-from privacy.requests.models import RightsRequest
+from privacy.requests.models import Channel, RightsRequest
 
 LABELS = {
     "request": gettext_lazy("What was asked for"), "received": gettext_lazy("The day it came"),
@@ -60,7 +60,7 @@ def _day(day: Any) -> str:
 
 def received(by: Actor, request: RightsRequest) -> None:
     """For somebody without an account: we have it, and by when it is answered."""
-    if request.account_id is None:
+    if request.account_id is None and request.channel != Channel.CLINIC:
         write(by, request, "received", "received", {"due": _day(request.due_on)})
 
 

@@ -52,7 +52,7 @@ def part(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Write down which part a request speaks of that came by letter, by phone or from another provider."""
     row = _row(request_id)
     parts = {one.code: one for one in parts_of(_record(request, row))}
-    told_by = (row.contact or {}).get("name", "") if row.channel == "clinic" else ""
+    told_by = (row.particulars or {}).get("provider", "")
     form = EnteredForm(request.POST or None, parts=parts.values(), initial={"reason": row.details, "told_by": told_by})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
