@@ -33,6 +33,7 @@ from privacy.letters.services import Enclosure, Recipient, letter_write, recipie
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.services import locked, request_complete
 from privacy.requests.state import RequestState
+from records.contact.selectors import by_post
 from records.disclosures.models import DisclosureBasis
 from records.disclosures.services import disclosure_record
 from records.models import Encounter
@@ -71,7 +72,7 @@ def copy_prepare(*, by: Actor, request_id: UUID, encounter_id: UUID | None = Non
 def copy_quote(
     *, by: Actor, request_id: UUID, minutes: int, postage_cents: int, appeal: bool = False, waive: bool = False
 ) -> FeeQuote:
-    """Name what the counted copy costs, with a letter that says so where it is not free.
+    """Name what the counted copy costs; who does not read it in the portal gets a letter that says so.
 
     Raises ``DomainError`` ``copy_not_made``, and what ``quote_send`` says.
     """
@@ -86,9 +87,14 @@ def copy_quote(
         row = quote_send(
             by=by, request_id=request.pk, quote=quote, form=Form.PAPER, method=method, pages=copy.pages, minutes=minutes
         )
-        if not quote.free:
+        if not quote.free and _needs_letter(request):
             _quote_letter(by, request, row)
         return row
+
+
+def _needs_letter(request: RightsRequest) -> bool:
+    """In the portal the page of the request tells it, and a mail leads there; all others get it in a letter."""
+    return request.account_id is None or request.account_id in by_post([request.account_id])
 
 
 def _quote_letter(by: Actor, request: RightsRequest, row: FeeQuote) -> None:

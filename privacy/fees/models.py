@@ -6,20 +6,10 @@ from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
+from privacy.fees.state import FeeState
 
-class FeeState(models.TextChoices):
-    """Where a quote stands. ``waived``: nothing is asked, so nobody has to answer."""
-
-    QUOTED = "quoted", _("Waits for the patient’s answer")
-    ACCEPTED = "accepted", _("Accepted, not paid yet")
-    PAID = "paid", _("Paid")
-    WAIVED = "waived", _("Free")
-    DECLINED = "declined", _("Not wanted at this price")
-    REPLACED = "replaced", _("Replaced by another quote")
-    CANCELLED = "cancelled", _("The request ended first")
-    REFUNDED = "refunded", _("Given back")
+__all__ = ["FeeQuote", "FeeState"]
 
 
 class FeeQuote(models.Model):

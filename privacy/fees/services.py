@@ -26,6 +26,7 @@ from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
 from privacy.fees.calculator import Form, Method, Quote
 from privacy.fees.models import FeeQuote, FeeState
+from privacy.fees.state import LIVE, FeeAction, after
 from privacy.requests import services as engine
 from privacy.requests.models import RightsRequest
 from privacy.requests.state import RequestState
@@ -33,8 +34,8 @@ from privacy.requests.state import RequestState
 log = logging.getLogger(__name__)
 ORDER_KIND = COPY_FEE
 REFUND_REASON = "service_not_given"
-LIVE = (FeeState.QUOTED, FeeState.ACCEPTED, FeeState.PAID, FeeState.WAIVED)
 DROPPED = (RequestState.WITHDRAWN, RequestState.DENIED, RequestState.JOINED)
+TO_PAY = (FeeState.QUOTED, FeeState.ACCEPTED, FeeState.PAID)
 AT_ONCE = 200
 
 
@@ -69,7 +70,7 @@ def _replace(by: Actor, request: RightsRequest) -> None:
     if former.state == FeeState.PAID:
         raise DomainError("fee_paid", _("This is paid already. Give it back before you name another sum."))
     _order_undone(former)
-    former.state = FeeState.REPLACED
+    former.state = after(former.state, FeeAction.REPLACE)
     former.save(update_fields=["state"])
     if request.state == RequestState.WAITING_FEE:
         engine.fee_take_back(by=by, request_id=request.pk)
@@ -83,13 +84,13 @@ def quote_accept(*, by: Actor, quote_id: UUID) -> Order:
     require(by, Permission.PAY)
     with transaction.atomic():
         row = _own(by, quote_id)
-        _must_be(row, FeeState.QUOTED, FeeState.ACCEPTED)
+        state = after(row.state, FeeAction.ACCEPT)
         order = order_open(
             by=by, subject_id=row.subject_id, kind=ORDER_KIND, reference=row.pk, product_code=COPY_FEE,
             quoted_cents=row.cents,
         )
         if row.state == FeeState.QUOTED:
-            row.state, row.order_id, row.answered_at = FeeState.ACCEPTED, order.pk, timezone.now()
+            row.state, row.order_id, row.answered_at = state, order.pk, timezone.now()
             row.save(update_fields=["state", "order_id", "answered_at"])
             _audit(by, Action.AGREE, row)
         return order
@@ -99,9 +100,8 @@ def quote_decline(*, by: Actor, quote_id: UUID) -> FeeQuote:
     """Who asked does not want it at this price: back to the desk, where something smaller can be offered."""
     with transaction.atomic():
         row = _own(by, quote_id)
-        _must_be(row, FeeState.QUOTED, FeeState.ACCEPTED)
+        row.state, row.answered_at = after(row.state, FeeAction.DECLINE), timezone.now()
         _order_undone(row)
-        row.state, row.answered_at = FeeState.DECLINED, timezone.now()
         row.save(update_fields=["state", "answered_at"])
         _audit(by, Action.WITHDRAW, row)
         engine.fee_decline(by=by, request_id=row.request_id)
@@ -125,7 +125,7 @@ def quote_paid(quote_id: UUID) -> bool:
         if row.state != FeeState.ACCEPTED or request.state != RequestState.WAITING_FEE:
             _give_back(row)
             return False
-        row.state = FeeState.PAID
+        row.state = after(row.state, FeeAction.PAY)
         row.save(update_fields=["state", "paid_at", "paid_how"])
         _audit(SYSTEM, Action.PAY, row)
         engine.fee_accept(by=_payer(row), request_id=request.pk)
@@ -150,9 +150,8 @@ def quote_settled_by_post(*, by: Actor, quote_id: UUID) -> FeeQuote:
         if found is None:
             raise NotVisible
         row = found[1]
-        _must_be(row, FeeState.QUOTED, FeeState.ACCEPTED)
+        row.state, row.paid_at, row.paid_how = after(row.state, FeeAction.PAY_BY_POST), timezone.now(), "by_post"
         _order_undone(row)
-        row.state, row.paid_at, row.paid_how = FeeState.PAID, timezone.now(), "by_post"
         row.save(update_fields=["state", "paid_at", "paid_how"])
         _audit(by, Action.PAY, row)
         engine.fee_accept(by=by, request_id=row.request_id)
@@ -169,20 +168,18 @@ def quote_drop(request: RightsRequest) -> None:
         if row.state == FeeState.WAIVED:
             continue
         _order_undone(row)
-        row.state = FeeState.CANCELLED
+        row.state = after(row.state, FeeAction.DROP)
         row.save(update_fields=["state"])
 
 
 def fees_sweep() -> dict[str, int]:
     """Find payments whose signal got lost, and quotes of requests that ended first."""
-    waiting = FeeQuote.objects.filter(state__in=[FeeState.ACCEPTED, FeeState.CANCELLED, FeeState.REPLACED])
-    waiting = waiting.filter(paid_at=None, order_id__in=Order.objects.filter(
-        kind=ORDER_KIND, state=OrderState.PAID).values("pk"))
+    orders = Order.objects.filter(kind=ORDER_KIND, state=OrderState.PAID).values("pk")
+    waiting = FeeQuote.objects.filter(paid_at=None, order_id__in=orders)
     paid = sum(quote_paid(pk) for pk in list(waiting.values_list("pk", flat=True)[:AT_ONCE]))
     dropped = RightsRequest.objects.filter(
         state__in=[state.value for state in DROPPED],
-        pk__in=FeeQuote.objects.filter(
-            state__in=[FeeState.QUOTED, FeeState.ACCEPTED, FeeState.PAID]).values("request_id"),
+        pk__in=FeeQuote.objects.filter(state__in=TO_PAY).values("request_id"),
     )
     ids = list(dropped.values_list("pk", flat=True)[:AT_ONCE])
     for request_id in ids:
@@ -197,7 +194,7 @@ def _give_back(row: FeeQuote) -> None:
         order_undo(
             by=SYSTEM, order=Order.objects.get(pk=row.order_id), reason_code=REFUND_REASON, once_key=f"fee-{row.pk}"
         )
-    row.state = FeeState.REFUNDED
+    row.state = after(row.state, FeeAction.GIVE_BACK)
     row.save(update_fields=["state", "paid_at", "paid_how"])
     _audit(SYSTEM, Action.REFUND, row)
 
@@ -243,11 +240,6 @@ def _payer(row: FeeQuote) -> Actor:
     """Who agreed, in the role of their account: the engine hears it from them."""
     role = User.objects.values_list("role", flat=True).filter(pk=row.account_id).first()
     return Actor(row.account_id, Role(role or Role.ANONYMOUS))
-
-
-def _must_be(row: FeeQuote, *states: FeeState) -> None:
-    if row.state not in states:
-        raise DomainError("fee_state", _("This has moved on. Load the page again to see where it stands."))
 
 
 def _audit(by: Actor, action: Action, row: FeeQuote) -> None:

@@ -9,17 +9,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedBinaryField, EncryptedJSONField, EncryptedTextField
+from privacy.letters.state import PrintState
 
-
-class PrintState(models.TextChoices):
-    """Where the paper is. ``none``: the portal is enough."""
-
-    NONE = "none", _("Not on paper")
-    TO_PRINT = "to_print", _("Waits to be printed")
-    PRINTED = "printed", _("Printed, not posted yet")
-    POSTED = "posted", _("Posted")
-    RETURNED = "returned", _("Came back as undeliverable")
-    SETTLED = "settled", _("Came back, and was seen to")
+__all__ = ["Letter", "NoticeState", "PaperReason", "PrintState"]
 
 
 class NoticeState(models.TextChoices):

@@ -13,10 +13,10 @@ from portal.context import Actor
 from portal.jobs.models import Job, JobState
 from privacy.letters.models import Letter, PrintState
 from privacy.letters.registry import kind_of
+from privacy.letters.state import AT_THE_DESK
 from records.access import patients_of
 
 WORDS = ("fields", "content", "recipient", "delivery_note", "pdf_key", "enclosure_key")
-AT_THE_DESK = (PrintState.TO_PRINT, PrintState.PRINTED, PrintState.RETURNED)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from portal.context import SYSTEM, Actor
 from portal.crypto.sealed import SealedRef
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
-from portal.jobs.models import JobState
 from portal.jobs.services import job_start
 from portal.permissions import Permission, Purpose, require
 from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.registry import checked, kind_of
+from privacy.letters.state import PaperAction, after
 from records.people.public_id import public_id_new
 
 JOB_KIND = "privacy.letter"
@@ -131,11 +131,11 @@ def letter_posted(*, by: Actor, letter_id: UUID, on: dt.date, note: str = "") ->
     """It was given to the post on that day. Raises ``DomainError`` ``letter_day``, ``letter_state``, ``no_address``."""
     with transaction.atomic():
         letter = _locked(by, letter_id)
-        _must_be(letter, PrintState.TO_PRINT, PrintState.PRINTED)
+        state = after(letter.paper, PaperAction.POST)
         if letter.made_at is None or not (letter.recipient or {}).get("lines"):
             raise DomainError("no_address", _("This letter has no address yet. Fill it in first."))
         _check_day(on, letter.dated)
-        letter.paper, letter.posted_on, letter.handled_by = PrintState.POSTED, on, by.account_id
+        letter.paper, letter.posted_on, letter.handled_by = state, on, by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "posted_on", "handled_by", "delivery_note"])
         letter_audit(by, letter, "letter:posted", Action.SEND)
@@ -147,10 +147,10 @@ def letter_returned(*, by: Actor, letter_id: UUID, on: dt.date, note: str = "") 
     """The post brought it back: it stands on the desk until it is sent anew or settled (RULES 3.7)."""
     with transaction.atomic():
         letter = _locked(by, letter_id)
-        _must_be(letter, PrintState.POSTED)
+        state = after(letter.paper, PaperAction.RETURN)
         assert letter.posted_on is not None
         _check_day(on, letter.posted_on)
-        letter.paper, letter.returned_on, letter.handled_by = PrintState.RETURNED, on, by.account_id
+        letter.paper, letter.returned_on, letter.handled_by = state, on, by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "returned_on", "handled_by", "delivery_note"])
         letter_audit(by, letter, "letter:returned")
@@ -166,8 +166,8 @@ def letter_readdress(*, by: Actor, letter_id: UUID, name: str, address: str) -> 
     to = recipient_checked(name, address)
     with transaction.atomic():
         letter = _locked(by, letter_id)
-        _must_be(letter, PrintState.TO_PRINT, PrintState.PRINTED, PrintState.RETURNED)
-        letter.recipient, letter.paper, letter.handled_by = to.as_json(), PrintState.TO_PRINT, by.account_id
+        letter.paper = after(letter.paper, PaperAction.READDRESS)
+        letter.recipient, letter.handled_by = to.as_json(), by.account_id
         letter.made_at = letter.printed_at = None
         letter.job_id = job_start(
             by=SYSTEM, kind=JOB_KIND, subject_id=letter.subject_id, ref=letter.pk,
@@ -184,8 +184,7 @@ def letter_settle(*, by: Actor, letter_id: UUID, note: str) -> Letter:
         raise DomainError("note_missing", _("Write down how the person was told."), "note")
     with transaction.atomic():
         letter = _locked(by, letter_id)
-        _must_be(letter, PrintState.RETURNED)
-        letter.paper, letter.handled_by = PrintState.SETTLED, by.account_id
+        letter.paper, letter.handled_by = after(letter.paper, PaperAction.SETTLE), by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "handled_by", "delivery_note"])
         letter_audit(by, letter, "letter:settled")
@@ -226,11 +225,6 @@ def _locked(by: Actor, letter_id: UUID) -> Letter:
     return letter
 
 
-def _must_be(letter: Letter, *states: PrintState) -> None:
-    if letter.paper not in states:
-        raise DomainError("letter_state", _("This letter has moved on. Load the page again to see where it stands."))
-
-
 def _check_day(on: dt.date, earliest: dt.date) -> None:
     if not earliest <= on <= today():
         raise DomainError("letter_day", _("Give a day from %(first)s to today.") % {"first": earliest}, "on")
@@ -248,8 +242,3 @@ def letter_audit(by: Actor, letter: Letter, basis: str, action: Action = Action.
         by=by, action=action, purpose=Purpose.LEGAL_DUTY, subject_id=letter.subject_id,
         object_kind="privacy.letter", object_id=letter.pk, basis=basis,
     )
-
-
-def unfinished(letter: Letter, states: Mapping[UUID, str]) -> bool:
-    """True when its making was given up; ``states`` are the states of jobs by id."""
-    return letter.made_at is None and letter.job_id is not None and states.get(letter.job_id) == JobState.FAILED

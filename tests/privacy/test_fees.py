@@ -10,6 +10,9 @@ import pytest
 from portal.checks import bounds_hold
 from portal.errors import DomainError
 from privacy.fees.calculator import Form, Method, accounting_is_free, minnesota_cents, postage_cents, quote
+from privacy.fees.state import FeeAction, FeeState, after
+from privacy.letters.state import PaperAction, PrintState
+from privacy.letters.state import after as paper_after
 from privacy.requests.models import RequestKind
 
 D = dt.date
@@ -114,3 +117,41 @@ def test_the_portal_does_not_start_with_a_fee_above_the_law(name: str, value: in
     assert not [problem for problem in bounds_hold() if name in problem.msg]
     setattr(settings, name, value)
     assert [problem for problem in bounds_hold() if name in problem.msg]
+
+
+@pytest.mark.promise("P36")
+@pytest.mark.parametrize("state", list(FeeState))
+@pytest.mark.parametrize("action", list(FeeAction))
+def test_each_state_of_a_quote_takes_exactly_the_listed_steps(state: FeeState, action: FeeAction) -> None:
+    expected = {
+        FeeAction.ACCEPT: {"quoted": "accepted", "accepted": "accepted"},
+        FeeAction.DECLINE: {"quoted": "declined", "accepted": "declined"},
+        FeeAction.PAY: {"accepted": "paid"},
+        FeeAction.PAY_BY_POST: {"quoted": "paid", "accepted": "paid"},
+        FeeAction.REPLACE: dict.fromkeys(("quoted", "accepted", "waived"), "replaced"),
+        FeeAction.DROP: {"quoted": "cancelled", "accepted": "cancelled"},
+        FeeAction.GIVE_BACK: dict.fromkeys(("paid", "accepted", "declined", "replaced", "cancelled"), "refunded"),
+    }[action].get(state.value)
+    if expected is None:
+        with pytest.raises(DomainError, match="fee_state"):
+            after(state, action)
+    else:
+        assert after(state, action) == expected
+
+
+@pytest.mark.parametrize("state", list(PrintState))
+@pytest.mark.parametrize("action", list(PaperAction))
+def test_each_state_of_paper_takes_exactly_the_listed_steps(state: PrintState, action: PaperAction) -> None:
+    expected = {
+        PaperAction.TO_PAPER: {"none": "to_print"},
+        PaperAction.PRINT: {"to_print": "printed"},
+        PaperAction.POST: {"to_print": "posted", "printed": "posted"},
+        PaperAction.RETURN: {"posted": "returned"},
+        PaperAction.READDRESS: dict.fromkeys(("to_print", "printed", "returned"), "to_print"),
+        PaperAction.SETTLE: {"returned": "settled"},
+    }[action].get(state.value)
+    if expected is None:
+        with pytest.raises(DomainError, match="letter_state"):
+            paper_after(state, action)
+    else:
+        assert paper_after(state, action) == expected

@@ -301,7 +301,7 @@ def test_the_officer_walks_it_on_the_desk(ana: User, record: Patient, officer: U
     assert "Name the cost" in client.get(here).content.decode()
     client.post(reverse("admin:copy_quote", args=[request.pk]), {"minutes": "5", "postage": "1.90"})
     assert FeeQuote.objects.get().state == FeeState.QUOTED
-    assert OutgoingMail.objects.filter(kind="privacy.fee_named").exists()
+    assert OutgoingMail.objects.filter(kind="privacy.fee").exists()
     client.post(reverse("admin:copy_check", args=[request.pk]))
     assert fresh(request).state == RequestState.CARRYING_OUT
     client.post(reverse("admin:copy_prepare", args=[request.pk]), {"part": "nonsense"})
