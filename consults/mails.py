@@ -153,5 +153,8 @@ def register_mails() -> None:
     """Make the outbox know these mails; called at start."""
     for name, subject, target in _KINDS:
         register(
-            Mail(kind=f"consults.{name}", category=Category.OPERATIONAL, subject=subject, render=_words(name, target))
+            Mail(
+                kind=f"consults.{name}", category=Category.OPERATIONAL, subject=subject, render=_words(name, target),
+                care=True,
+            )
         )

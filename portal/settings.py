@@ -169,6 +169,8 @@ AUDIT_HMAC_KEY: list[str] = [key for key in secret("AUDIT_HMAC_KEY", "developmen
 SEARCH_HMAC_KEY: list[str] = [
     key for key in secret("SEARCH_HMAC_KEY", "development-only-search-key").split(",") if key
 ]
+# Hashes the addresses of people who left. No key is ever taken off the list: what it hashed is not known any more.
+LEFT_HMAC_KEY: list[str] = [key for key in secret("LEFT_HMAC_KEY", "development-only-left-key").split(",") if key]
 # age public keys: web and worker can seal the archive and never open it.
 ARCHIVE_RECIPIENTS: list[str] = env.list("ARCHIVE_RECIPIENTS", default=[])
 LOCKBOX_STORE: str = env.str("LOCKBOX_STORE", "portal.lockbox.folder.FolderStore")

@@ -61,6 +61,7 @@ def _secrets(folder: Path) -> dict[str, str]:
         "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AUDIT_HMAC_KEY": secrets.token_urlsafe(32),
         "SEARCH_HMAC_KEY": secrets.token_urlsafe(32),
+        "LEFT_HMAC_KEY": secrets.token_urlsafe(32),
         "ARCHIVE_RECIPIENTS": str(identity.to_public()),
         "BACKUP_RECIPIENTS": str(backup.to_public()),
         "KEYS_RECIPIENTS": str(keeper.to_public()),

@@ -132,7 +132,7 @@ def _table() -> str:
 def _send_batch(batch: list[OutgoingMail], line: Line, result: Drained) -> None:
     done: OutgoingMail | None = None
     server_down = False
-    addresses = Addresses(row.account_id for row in batch)
+    addresses = Addresses((row.account_id for row in batch), (row.subject_id for row in batch))
     try:
         for row in batch:
             begun = _step(done=done, begin=row)

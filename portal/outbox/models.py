@@ -37,6 +37,17 @@ class MailState(models.TextChoices):
 OPEN_STATES = (MailState.WAITING, MailState.SENDING)
 
 
+class LeftAddress(models.Model):
+    """An address that is never written to again: its keyed hash, and since when (P28)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    address_hash = models.CharField(max_length=64, unique=True)
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"left address {self.pk}"
+
+
 class OutgoingMail(models.Model):
     """One mail to one person."""
 

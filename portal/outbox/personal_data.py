@@ -19,11 +19,19 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         **dict.fromkeys(_OPERATIONAL, FieldClass.OPERATIONAL),
         "address": FieldClass.IDENTIFIER,
         "secret": FieldClass.IDENTIFIER,
-    }
+    },
+    "outbox.LeftAddress": dict.fromkeys(("id", "address_hash", "since"), FieldClass.OPERATIONAL),
 }
 _WHY = "delivery needs ids, states and times to claim and repeat mails; no words of a mail are kept"
 CLEAR_TEXT: dict[str, str] = {f"outbox.OutgoingMail.{name}": _WHY for name in _OPERATIONAL}
-RETAINED: dict[str, str] = {}
+CLEAR_TEXT |= {
+    f"outbox.LeftAddress.{name}": "a keyed hash that must be found again and leads back to nobody: the key is not "
+    "in the database"
+    for name in ("id", "address_hash", "since")
+}
+RETAINED: dict[str, str] = {
+    "outbox.LeftAddress": "whoever left is never mailed again, also after the erasure; a keyed hash alone stays (P28)"
+}
 
 
 def _about(subject: Subject) -> QuerySet[OutgoingMail]:

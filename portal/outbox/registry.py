@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 
+from portal.outbox.leaving import left_of
 from portal.outbox.models import Category
 
 Text: TypeAlias = str | Promise
@@ -63,6 +64,8 @@ AddressBook: TypeAlias = Callable[[UUID], str | None]
 AddressBooks: TypeAlias = Callable[[Iterable[UUID]], Mapping[UUID, str]]
 # Of these accounts those whose person wants letters by post and no mail (RULES 1.38).
 PostOnly: TypeAlias = Callable[[Iterable[UUID]], set[UUID]]
+# Of these patients those whose record may not be used (P47).
+Frozen: TypeAlias = Callable[[Iterable[UUID]], set[UUID]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,9 @@ class Mail:
 
     ``subject`` is a fixed sentence; ``%(clinic)s`` is the only thing that may be filled in, so
     that no subject line ever tells what is between the clinic and a patient. ``gate`` is asked
-    at delivery; marketing must have one. ``render`` runs at delivery too.
+    at delivery; marketing must have one. ``render`` runs at delivery too. ``care``: it is about
+    somebody's care, so it does not go while their record is frozen. ``farewell``: the one mail that
+    still goes to an address which is never written to again.
     """
 
     kind: str
@@ -80,6 +85,8 @@ class Mail:
     subject: Text = ""
     priority: int = PRIORITY_NORMAL
     gate: Gate | None = None
+    care: bool = False
+    farewell: bool = False
 
 
 @dataclass
@@ -88,6 +95,7 @@ class _Registry:
     address_book: AddressBook | None = None
     address_books: AddressBooks | None = None
     post_only: PostOnly | None = None
+    frozen: Frozen | None = None
 
 
 _registry = _Registry()
@@ -154,11 +162,21 @@ def set_post_only(book: PostOnly) -> None:
     _registry.post_only = book
 
 
-class Addresses:
-    """The present addresses of a batch of accounts. No answer is older than a second."""
+def set_frozen(book: Frozen) -> None:
+    """Say how it is found whose record may not be used. Asked at delivery."""
+    _registry.frozen = book
 
-    def __init__(self, account_ids: Iterable[UUID | None]) -> None:
+
+class Addresses:
+    """The present addresses of a batch of accounts, and what stops a mail. No answer is older than a second."""
+
+    def __init__(self, account_ids: Iterable[UUID | None], subject_ids: Iterable[UUID | None] = ()) -> None:
         self._wanted = {account_id for account_id in account_ids if account_id is not None}
+        self._subjects = {subject_id for subject_id in subject_ids if subject_id is not None}
+        self._frozen: set[UUID] = set()
+        self._frozen_asked_at = float("-inf")
+        self._left: dict[str, bool] = {}
+        self._left_asked_at = float("-inf")
         self._known: Mapping[UUID, str] = {}
         self._asked_at = float("-inf")
         self._post: set[UUID] = set()
@@ -183,3 +201,22 @@ class Addresses:
             self._post = _registry.post_only(self._wanted)
             self._post_asked_at = time.monotonic()
         return account_id in self._post
+
+    def frozen(self, subject_id: UUID) -> bool:
+        """Whether this patient's record may not be used. One query a batch and second."""
+        if _registry.frozen is None:
+            return False
+        if time.monotonic() - self._frozen_asked_at > 1:
+            self._frozen = _registry.frozen(self._subjects | {subject_id})
+            self._frozen_asked_at = time.monotonic()
+        return subject_id in self._frozen
+
+    def left(self, address: str) -> bool:
+        """Whether this address is never written to again (P28). One query a batch and second, and one a stranger."""
+        if time.monotonic() - self._left_asked_at > 1:
+            self._left, self._left_asked_at = {}, time.monotonic()
+        if address not in self._left:
+            asked = {address, *self._known.values()} - set(self._left)
+            found = left_of(asked)
+            self._left |= {one: one in found for one in asked}
+        return self._left[address]

@@ -12,6 +12,7 @@ from django.core.mail.message import EmailMessage
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from portal.outbox.leaving import LEFT
 from portal.outbox.letters import BadLetter, build
 from portal.outbox.models import Category, MailState, OutgoingMail
 from portal.outbox.registry import Addresses, Mail, MailContext, mail_of
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Why a mail was not sent: its reader wants letters (RULES 1.38, P54).
 POST_ONLY = "post_only"
+# Why a mail was not sent: the record that it is about may not be used (P47).
+FROZEN = "frozen"
 FREE: dict[str, Any] = {"lease": None, "leased_until": None, "begun_at": None}
 _BACK_OFF_FIRST, _BACK_OFF_MOST = 30, 3600  # seconds
 
@@ -55,9 +58,14 @@ def _prepare(row: OutgoingMail, mail: Mail, addresses: Addresses) -> EmailMessag
             return str(reason)
     if row.account_id is not None and row.category != Category.SECURITY and addresses.by_post(row.account_id):
         return POST_ONLY
+    about_care = mail.care or row.category == Category.MARKETING
+    if row.subject_id is not None and about_care and addresses.frozen(row.subject_id):
+        return FROZEN
     address = row.address
     if address is None and row.account_id is not None:
         address = addresses.of(row.account_id)
+    if address and not mail.farewell and addresses.left(address):
+        return LEFT
     return build(row, mail, mail.render(context), address) if address else "no_address"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ def is_frozen(patient_id: UUID) -> bool:
     return running().filter(patient_id=patient_id).exists()
 
 
-def frozen_of(patient_ids: Collection[UUID]) -> set[UUID]:
+def frozen_of(patient_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these records that are frozen. One query."""
     return set(running().filter(patient_id__in=patient_ids).values_list("patient_id", flat=True))
 

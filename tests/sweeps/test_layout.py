@@ -25,7 +25,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/lockbox": {"age", "folder", "s3", "s3_calls", "store"},
     "portal/evidence": {"unreadable"},
     "portal/audit": {"append_only", "chain", "macs", "verification"},
-    "portal/outbox": {"delivery", "inbox", "letters", "registry", "sending", "smtp"},
+    "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions"},
     "portal/demo": {"__main__", "ana", "clock", "papers", "people", "pictures", "seed", "stack", "visits"},
