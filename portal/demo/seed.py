@@ -37,6 +37,8 @@ from portal.context import Actor
 from portal.dates import today
 from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
+from portal.demo.disclosures import seed_companies, seed_papers, seed_register
+from portal.demo.letters import seed_letters
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
 from portal.demo.visits import seed_visits
@@ -219,6 +221,8 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
     made = 0
     if part == 0 and not patients_of(people["ana@demo.example"].pk):
         seed_ana(clinic, people["ana@demo.example"])
+        seed_register(people["ana@demo.example"])
+        seed_companies()
         made += 1
     states = [state for state, count in SPREAD for _ in range(round(count * patients / 60) or 1)]
     for number, state in enumerate(states[: max(0, patients - 1)], start=1):
@@ -227,8 +231,10 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
             made += 1
             if number == HELD:
                 _hold(patient.pk)
+                seed_papers(patient.pk)
     if part == 0 and made:
         seed_visits()
+        seed_letters()
         deidentified.rebuild()  # of what this process made; the first of the month counts them all
     return made
 

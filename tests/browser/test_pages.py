@@ -71,6 +71,7 @@ NOT_LINKED = {
     "privacy:download": "a file",
     "records:photo": "a picture",
     "records:document_file": "a file",
+    "admin:legal_file": "a file", "admin:assignment_file": "a file",
     "admin:numbers_file": "a file", "admin:visits_file": "a file", "visitors:gpc": "for browsers",
     "admin:privacy_destruction_change": "there once the years of a copy are over",
     "admin:records_merge": "behind a search; looked at below",
