@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core import context
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -16,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts import gate, services
-from portal.accounts.models import User
+from portal.accounts.models import SuspensionReason, User
 from portal.agreements.models import AgreementContext, PolicyKind
 from portal.agreements.services import agreement_record
 from portal.dates import today
@@ -213,3 +215,33 @@ def time_zone_choices() -> list[tuple[str, str]]:
     rest = sorted(name for name in others if "/" in name and not name.startswith(_NO_PLACES))
     first = ("", _("The clinic's: %(zone)s") % {"zone": clinic})
     return [first, *common, *((name, name.replace("_", " ")) for name in rest)]
+
+
+class StopForm(forms.Form):
+    """Which sign-in or device is stopped, why, and what happened (P56)."""
+
+    device = forms.ChoiceField(label=gettext_lazy("What is stopped?"), required=False, widget=forms.RadioSelect)
+    reason = forms.ChoiceField(
+        label=gettext_lazy("Why?"), choices=SuspensionReason.choices, widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose the reason that fits best.")},
+    )
+    note = forms.CharField(
+        label=gettext_lazy("What happened?"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("Only officers read it."),
+        error_messages={"required": gettext_lazy("Write down what happened.")},
+    )
+
+    def __init__(self, data: Any = None, *, devices: Iterable[UserSession] = ()) -> None:
+        super().__init__(data, initial={"device": ""})
+        shown = [(str(one.pk), f"{one.ip} · {one.user_agent[:90]}") for one in devices]
+        field = self.fields["device"]
+        field.choices = [("", gettext_lazy("The whole sign-in, everywhere")), *shown]  # type: ignore[attr-defined]
+
+
+class LiftForm(forms.Form):
+    """Why a sign-in opens again."""
+
+    note = forms.CharField(
+        label=gettext_lazy("Why it can sign in again"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": gettext_lazy("Write down why it ends.")},
+    )

@@ -15,6 +15,9 @@ from portal.context import Actor
 from portal.crypto.fields import EncryptedCharField, EncryptedTextField
 from portal.permissions import ACCOUNT_ROLES, STAFF_ROLES, Role
 
+# The address of an account whose person left (P28): no mail can be sent there, and nobody signs in with it.
+LEFT_DOMAIN = "left.invalid"
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes accounts. Addresses are kept in lower case."""
@@ -76,6 +79,11 @@ class User(AbstractBaseUser):
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF_ROLES
+
+    @property
+    def has_left(self) -> bool:
+        """Closed for good: the person asked never to be written to again (P28)."""
+        return self.email.endswith(f"@{LEFT_DOMAIN}")
 
     @property
     def actor(self) -> Actor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from portal.accounts.models import User
+from django.db.models import QuerySet
+
+from portal.accounts.models import LEFT_DOMAIN, User
 from portal.permissions import STAFF_ROLES, Role
 
 
@@ -18,6 +20,11 @@ def addresses_of(account_ids: Iterable[UUID]) -> dict[UUID, str]:
     """``address_of`` for many accounts, one query. Closed and unknown ones are left out."""
     found = User.objects.filter(pk__in=set(account_ids), closed_at=None)
     return dict(found.values_list("pk", "email"))
+
+
+def reopenable() -> QuerySet[User]:
+    """Sign-ins that people closed and that can be opened again; who left for good is not among them (P28)."""
+    return User.objects.filter(closed_at__isnull=False).exclude(email__endswith=f"@{LEFT_DOMAIN}")
 
 
 def display_names(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:

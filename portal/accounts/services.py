@@ -130,7 +130,7 @@ def account_reopen(*, by: Actor, account_id: UUID) -> None:
     """Open a closed sign-in again, by the clinic. Raises ``NotVisible`` when there is none closed."""
     require(by, Permission.ACCOUNTS_REOPEN)
     user = User.objects.select_for_update().filter(pk=account_id, closed_at__isnull=False).first()
-    if user is None:
+    if user is None or user.has_left:
         raise NotVisible
     user.closed_at = None
     user.is_active = not Suspension.objects.filter(account_id=user.pk, device="", lifted_at=None).exists()

@@ -56,9 +56,9 @@ def report_clock(row: IncidentReport) -> Clock:
 
 
 @require_GET
-def report(request: AuthRequest, report_id: UUID) -> HttpResponse:
+def report(request: AuthRequest, intake_id: UUID) -> HttpResponse:
     """One report with its words, the record that it may be about, and the ways on."""
-    row = visible_or_404(IncidentReport.objects.all(), pk=report_id)
+    row = visible_or_404(IncidentReport.objects.all(), pk=intake_id)
     _looked(request, row)
     found = perhaps(row) if row.state != ReportState.ENDED else []
     people = held_people([*found, *(UUID(one) for one in row.frozen_ids)])
@@ -84,26 +84,26 @@ def _looked(request: AuthRequest, row: IncidentReport) -> None:
 
 
 @require_POST
-def take(request: AuthRequest, report_id: UUID) -> HttpResponse:
+def take(request: AuthRequest, intake_id: UUID) -> HttpResponse:
     """Take it on."""
-    return _done(request, report_id, lambda: reports.report_take(by=request.actor, report_id=report_id))
+    return _done(request, intake_id, lambda: reports.report_take(by=request.actor, report_id=intake_id))
 
 
 @require_POST
-def join(request: AuthRequest, report_id: UUID) -> HttpResponse:
+def join(request: AuthRequest, intake_id: UUID) -> HttpResponse:
     """Make it part of an open incident."""
     form = JoinForm(request.POST)
     number = form.cleaned_data["number"] if form.is_valid() else 0
     return _done(
-        request, report_id, lambda: assessing.report_join(by=request.actor, report_id=report_id, number=number)
+        request, intake_id, lambda: assessing.report_join(by=request.actor, report_id=intake_id, number=number)
     )
 
 
 @require_POST
-def freeze(request: AuthRequest, report_id: UUID, subject_id: UUID) -> HttpResponse:
+def freeze(request: AuthRequest, intake_id: UUID, subject_id: UUID) -> HttpResponse:
     """Freeze a record that the report is about."""
     return _done(
-        request, report_id, lambda: freeze_by_hand(by=request.actor, report_id=report_id, subject_id=subject_id)
+        request, intake_id, lambda: freeze_by_hand(by=request.actor, report_id=intake_id, subject_id=subject_id)
     )
 
 
@@ -111,39 +111,39 @@ def freeze(request: AuthRequest, report_id: UUID, subject_id: UUID) -> HttpRespo
 def from_look(request: AuthRequest, report_id: UUID) -> HttpResponse:
     """Make "this looks wrong" a report of a suspected violation."""
     made = reports.report_from_look(by=request.actor, look_report_id=report_id)
-    return redirect("admin:incident_report", report_id=made.pk)
+    return redirect("admin:incident_report", intake_id=made.pk)
 
 
-def _done(request: AuthRequest, report_id: UUID, deed: Any) -> HttpResponse:
+def _done(request: AuthRequest, intake_id: UUID, deed: Any) -> HttpResponse:
     try:
         deed()
     except DomainError as error:
         messages.error(request, error.message)
     else:
         messages.success(request, _("Done."))
-    return redirect("admin:incident_report", report_id=report_id)
+    return redirect("admin:incident_report", intake_id=intake_id)
 
 
 @require_http_methods(["GET", "POST"])
-def end(request: AuthRequest, report_id: UUID) -> HttpResponse:
+def end(request: AuthRequest, intake_id: UUID) -> HttpResponse:
     """Finish a report that is no incident."""
-    visible_or_404(IncidentReport.objects.all(), pk=report_id)
+    visible_or_404(IncidentReport.objects.all(), pk=intake_id)
     return form_page(
         request, EndForm(request.POST or None), title=_("Finish the report"), submit=_("Finish"),
-        back=("incident_report", {"report_id": report_id}), done=_("Finished. It is kept for six years."),
+        back=("incident_report", {"intake_id": intake_id}), done=_("Finished. It is kept for six years."),
         intro=_("For a complaint, a wish or a report in which nothing was used or given away against the rules."),
-        deed=lambda values: reports.report_end(by=request.actor, report_id=report_id, **values),
+        deed=lambda values: reports.report_end(by=request.actor, report_id=intake_id, **values),
     )
 
 
 @require_http_methods(["GET", "POST"])
-def open_from(request: AuthRequest, report_id: UUID) -> HttpResponse:
+def open_from(request: AuthRequest, intake_id: UUID) -> HttpResponse:
     """Open an incident out of a report; without an earlier day the clocks run from the one on which it came."""
-    row = visible_or_404(IncidentReport.objects.all(), pk=report_id)
+    row = visible_or_404(IncidentReport.objects.all(), pk=intake_id)
     _looked(request, row)
     first = min(start_of_day(row.received_on), row.created_at)
     initial = {"summary": opened(row, "words"), "discovered_at": first}
-    return _open(request, OpenForm(request.POST or None, initial=initial), report_id)
+    return _open(request, OpenForm(request.POST or None, initial=initial), intake_id)
 
 
 @require_http_methods(["GET", "POST"])
@@ -152,16 +152,16 @@ def open_new(request: AuthRequest) -> HttpResponse:
     return _open(request, OpenForm(request.POST or None, initial={"discovered_at": local_now()}), None)
 
 
-def _open(request: AuthRequest, form: OpenForm, report_id: UUID | None) -> HttpResponse:
+def _open(request: AuthRequest, form: OpenForm, intake_id: UUID | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
-            made = assessing.incident_open(by=request.actor, report_id=report_id, **form.cleaned_data)
+            made = assessing.incident_open(by=request.actor, report_id=intake_id, **form.cleaned_data)
         except DomainError as error:
             form.add_error(error.field, error.message)
         else:
             messages.success(request, _("Opened. A breach is presumed until the assessment is signed."))
             return redirect("admin:incident", incident_id=made.pk)
-    back = ("incident_report", {"report_id": report_id}) if report_id else ("incidents", {})
+    back = ("incident_report", {"intake_id": intake_id}) if intake_id else ("incidents", {})
     return form_page(request, form, title=_("Open an incident"), submit=_("Open the incident"), back=back)
 
 
