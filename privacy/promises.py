@@ -93,7 +93,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P32", _("You can take a copy of all of it.")),
     Promise("P33", _("You can have wrong things corrected.")),
     Promise("P34", _("You can get a list of everybody we gave something to.")),
-    Promise("P35", _("Every request has a clock that you can see.")),
+    Promise("P35", _("Every request has a clock that you can see."), ("requests.clock",)),
     Promise("P36", _("A fee, if any, is told before the work.")),
     Promise("P37", _("A no comes with its reason and a way to have it reviewed.")),
     Promise("P38", _("Nothing in your record is changed without a reason, and the old version is kept.")),

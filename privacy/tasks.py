@@ -17,6 +17,7 @@ from privacy.incidents import tasks as incident_tasks  # noqa: F401 - Celery loo
 from privacy.keeping import destruction, inventory
 from privacy.letters.housekeeping import letters_tidy, mail_fails_to_paper
 from privacy.limits.services import post_instead
+from privacy.requests import tasks as request_tasks  # noqa: F401 - Celery looks for them here
 from privacy.visitors import tasks as visitor_tasks  # noqa: F401 - Celery looks for them here
 
 BACKUP_SECONDS = settings.BACKUP_SECONDS

@@ -63,11 +63,3 @@ def extension_limit(rules: KindRules, request: RightsRequest) -> dt.date:
 def extension_open(rules: KindRules, request: RightsRequest, *, on: dt.date | None = None) -> bool:
     """True while the one extension may still be taken: not used, and inside the first period."""
     return may_extend(rules) and request.extended_at is None and (on or today()) <= request.first_due_on
-
-
-def in_time(request: RightsRequest) -> bool | None:
-    """Whether the first answer came inside the clock; None while there is none."""
-    if request.answered_at is None:
-        return None
-    due = request.due_on if request.review_asked_on is None else max(request.first_due_on, request.due_on)
-    return request.answered_at.astimezone(clinic_zone()).date() <= due

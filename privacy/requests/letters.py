@@ -25,7 +25,7 @@ from privacy.letters.registry import (
     register,
 )
 from privacy.letters.services import Recipient, letter_write
-from privacy.requests.models import Channel, RightsRequest
+from privacy.requests.models import Channel, RequestKind, RightsRequest
 
 LABELS = {
     "request": gettext_lazy("What was asked for"), "received": gettext_lazy("The day it came"),
@@ -89,12 +89,26 @@ def answered(by: Actor, request: RightsRequest) -> None:
         write(by, request, "answer", "answered", {"answer": request.answer})
 
 
+def joined_answered(by: Actor, request: RightsRequest) -> None:
+    """The request that this one was joined to is done. After a deletion nobody is left to write to."""
+    if request.kind not in (RequestKind.DELETION, RequestKind.GUARDIAN_DELETION):
+        write(by, request, "joined_answered", "joined", {})
+
+
 def _identity_failed(f: Mapping[str, str]) -> list[Block]:
     return [
         paragraph(_("We got a request in your name, and could not make sure that it was you who asked.")),
         facts((_("What was asked for"), f["request"]), (_("It came on"), f["received"])),
         paragraph(f["words"]), paragraph(_("We did nothing, and told nobody anything. You can ask again at any time.")),
         *how_to_ask_for_review(), *how_to_complain(),
+    ]
+
+
+def _joined(f: Mapping[str, str]) -> list[Block]:
+    return [
+        paragraph(_("Somebody else had asked for the same before you. We answered both requests together.")),
+        facts((_("You asked for"), f["request"]), (_("It came on"), f["received"])),
+        paragraph(_("It is done now. Call us if something is still missing.")), *how_to_complain(),
     ]
 
 
@@ -113,5 +127,7 @@ def register_letters() -> None:
             _identity_failed, LABELS,
         )
     )
+    both = ("request", "received")
+    register(LetterKind("joined_answered", gettext_lazy("Your request is done"), both, (), _joined, LABELS))
     needed = ("request", "received", "answer")
     register(LetterKind("answer", gettext_lazy("Our answer to you"), needed, (), _answer, LABELS))

@@ -115,17 +115,16 @@ def request_reviewed(request: RightsRequest) -> None:
     _to_asker(request, "reviewed", f":{request.review_asked_on}")
 
 
-def request_reminder(request: RightsRequest, days: int) -> None:
+def request_reminder(request: RightsRequest, days: int, *, officers: list[UUID]) -> None:
     """So many days are left; to who works on it, or to every officer while nobody does (P35)."""
-    officers = staff_of(Role.OFFICER)
     mine = [request.officer_id] if request.officer_id in officers and request.officer_id else officers
     _to_staff(request, "reminder", f"{request.due_on.isoformat()}-{days}", mine)
 
 
-def request_overdue(request: RightsRequest) -> None:
-    """It is late: the clinic's owner hears of it, and so do the officers."""
-    _to_staff(request, "reminder", f"{request.due_on.isoformat()}-late", staff_of(Role.OFFICER))
-    _to_staff(request, "overdue", request.due_on.isoformat(), staff_of(Role.OWNER))
+def request_overdue(request: RightsRequest, week: int, *, officers: list[UUID], owners: list[UUID]) -> None:
+    """It is late: the officers hear of it and so does the clinic's owner, once in each week that it stays so."""
+    _to_staff(request, "reminder", f"{request.due_on.isoformat()}-late-{week}", officers)
+    _to_staff(request, "overdue", f"{request.due_on.isoformat()}-{week}", owners)
 
 
 def _overdue(mail: MailContext) -> Rendered:

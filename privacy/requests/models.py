@@ -148,6 +148,7 @@ class RightsRequest(models.Model):
     job_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="The first answer; no review changes it.")
+    in_time = models.BooleanField(null=True, help_text="Whether the first answer came inside its clock.")
     ended_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True, help_text="Stopped by a legal hold; goes on when it ends.")
 
@@ -186,9 +187,15 @@ class RightsRequest(models.Model):
                 fields=["subject_id", "kind"],
                 condition=Q(
                     state__in=sorted(state.value for state in WORKING),
-                    kind__in=sorted(kind.value for kind in ONE_AT_A_TIME),
+                    kind__in=sorted(kind.value for kind in ONE_AT_A_TIME if kind != RequestKind.ACCESS),
                 ),
                 name="request_one_open_per_kind",
+            ),
+            # A copy holds what who asks may see: each account has its own.
+            models.UniqueConstraint(
+                fields=["subject_id", "account_id"],
+                condition=Q(state__in=sorted(state.value for state in WORKING), kind="access"),
+                name="request_one_copy_per_account",
             ),
         ]
         indexes = [
@@ -200,6 +207,7 @@ class RightsRequest(models.Model):
             models.Index(
                 fields=["kind", "due_on", "created_at"], condition=Q(ended_at__isnull=True), name="request_open_kind"
             ),
+            models.Index(fields=["answered_at"], condition=Q(answered_at__isnull=False), name="request_answered"),
             models.Index(fields=["-ended_at"], condition=Q(ended_at__isnull=False), name="request_ended_last"),
             models.Index(fields=["account_id", "-created_at"], name="request_of_account"),
         ]

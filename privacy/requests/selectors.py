@@ -20,7 +20,8 @@ def requests_of(subject_id: UUID) -> QuerySet[RightsRequest]:
 
 def asked_by(account_id: UUID) -> QuerySet[RightsRequest]:
     """What this account asked for, newest first, without the words."""
-    return RightsRequest.objects.filter(account_id=account_id).defer(*WORDS).order_by("-created_at")
+    rows = RightsRequest.objects.filter(account_id=account_id).select_related("joined_to")
+    return rows.defer(*WORDS, *(f"joined_to__{name}" for name in WORDS)).order_by("-created_at")
 
 
 def open_requests(

@@ -43,6 +43,8 @@ def _working(row: RightsRequest) -> str:
 
 def patient_next(row: RightsRequest) -> str:
     """What happens next, for who asked; empty when it is over."""
+    if row.state == S.JOINED:
+        return _("The same was asked for before. Both are answered together; the clock below is that one’s.")
     if row.ended_at:
         return ""
     if row.state == S.IN_PROGRESS and row.held_at:

@@ -19,8 +19,8 @@ from portal.accounts.models import User
 from portal.jobs.runner import run_job
 from portal.lockbox import age
 from portal.lockbox.store import lockbox
-from privacy.requests import services
 from privacy.models import RequestKind, RightsRequest
+from privacy.requests import services
 from records.encounters.services import answer_save
 from records.messages.services import message_send
 from records.models import Encounter, Patient

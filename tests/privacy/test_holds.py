@@ -21,7 +21,6 @@ from portal.dates import today
 from portal.errors import DomainError, NotAllowed, NotVisible
 from portal.outbox.models import OutgoingMail
 from privacy import erasure, ledger
-from privacy.requests import services
 from privacy.archive import archive_nightly
 from privacy.keeping.destruction import destroy_due
 from privacy.keeping.models import LegalHold
@@ -29,6 +28,7 @@ from privacy.keeping.selectors import on_hold
 from privacy.keeping.services import hold_place, hold_release
 from privacy.models import ArchiveCopy, DenialGround, RequestKind, RightsRequest
 from privacy.replay import entries
+from privacy.requests import services
 from privacy.requests.state import RequestState
 from records.models import Patient
 from tests.consults import building as consults

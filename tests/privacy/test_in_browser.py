@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from portal.accounts.models import User
 from portal.permissions import Purpose
-from privacy.requests import services
 from privacy.models import DenialGround, RightsRequest
+from privacy.requests import services
 from records.models import Patient
 from records.vault import open_case
 from tests.consults import building as consults

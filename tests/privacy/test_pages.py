@@ -20,10 +20,10 @@ from portal.accounts.models import User
 from portal.audit.models import LOOKS, AccessEvent, Action
 from portal.audit.services import access_record
 from portal.permissions import Purpose
-from privacy.requests import services
 from privacy.models import DenialGround, RecordCopy, RequestKind, RightsRequest
-from privacy.selectors import looks_by_day
+from privacy.requests import services
 from privacy.requests.state import RequestState
+from privacy.selectors import looks_by_day
 from privacy.templatetags.privacy_ui import VERBS, WORDS, initials, looks_words, phrase
 from records.models import Patient
 from tests.consults import building as consults

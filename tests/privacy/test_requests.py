@@ -25,8 +25,8 @@ from portal.jobs.services import job_retry
 from portal.outbox.delivery import drain
 from portal.outbox.models import OutgoingMail
 from privacy import exports
-from privacy.requests import services
 from privacy.models import DenialGround, RecordCopy, RequestKind, RightsRequest
+from privacy.requests import services
 from privacy.requests.clock import clock_of
 from privacy.requests.state import RequestState
 from records.access import grant_open

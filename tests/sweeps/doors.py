@@ -32,8 +32,13 @@ TASKS: dict[str, str] = {
     "privacy.deidentify": "content",
     "privacy.erased_check": "ids",
     "privacy.letters_tidy": "ids",
+    "privacy.incident_freeze": "ids",
+    "privacy.incident_notices": "content",  # writes letters, which are addressed when they are made
+    "privacy.incidents_sweep": "content",
+    "privacy.incidents_watch": "ids",
     "privacy.lockbox_prove": "ids",
     "privacy.notices": "content",
+    "privacy.requests_remind": "ids",
     "privacy.sweep": "ids",
     "privacy.visitors_prove": "none",
     "records.documents.process": "content",
@@ -45,9 +50,9 @@ TASKS: dict[str, str] = {
 
 COMMANDS: dict[str, str] = {
     "archive_open": "content",
-    "assignment_export": "content",
     "archive_rotate": "content",
     "archive_round": "content",
+    "assignment_export": "content",
     "audit_digest": "none",
     "audit_verify": "none",
     "backup": "content",

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.context import SYSTEM, Actor
-from privacy.requests import mails
+from privacy.requests import letters, mails
 from privacy.requests.models import RightsRequest
 from privacy.requests.registry import rules_of
 from privacy.requests.services.moves import ended, locked_own, move
@@ -20,6 +20,8 @@ def request_complete(request: RightsRequest) -> None:
         return
     move(request, RequestAction.COMPLETE_PART if request.in_part else RequestAction.COMPLETE, SYSTEM)
     ended(request, answered=True)
+    for joined in request.joined.all():
+        letters.joined_answered(SYSTEM, joined)
 
 
 def request_failed(request_id: UUID) -> None:

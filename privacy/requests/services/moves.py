@@ -9,6 +9,7 @@ from django.utils import timezone
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
+from portal.dates import today
 from portal.errors import NotVisible
 from portal.jobs.models import Job, JobState
 from portal.permissions import Permission, Purpose, require
@@ -75,8 +76,8 @@ def ended(request: RightsRequest, *fields: str, answered: bool = False) -> None:
     """It is over: note when, save (with ``fields`` besides), and close what was open for it (RULES 1.43)."""
     request.ended_at = timezone.now()
     if answered and request.answered_at is None:
-        request.answered_at = request.ended_at
-    request.save(update_fields=["state", "ended_at", "answered_at", *fields])
+        request.answered_at, request.in_time = request.ended_at, today() <= request.due_on
+    request.save(update_fields=["state", "ended_at", "answered_at", "in_time", *fields])
     record_closed(request)
 
 

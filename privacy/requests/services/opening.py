@@ -94,7 +94,7 @@ def _may_ask(by: Actor, rules: KindRules, subject_id: UUID | None, account_id: U
     if channel != Channel.PORTAL or account_id != by.account or (subject_id is None and rules.about_record):
         raise NotVisible
     if subject_id is not None:
-        require_open(by=by, patient_id=subject_id, purpose=Purpose.COMMUNICATING)
+        require_open(by=by, patient_id=subject_id, purpose=Purpose.COMMUNICATING, rights=True)
 
 
 def _check(
@@ -122,9 +122,10 @@ def _known(by: Actor, rules: KindRules, channel: Channel, identity: Identity | N
 
 
 def _take(by: Actor, row: RightsRequest, rules: KindRules, basis: str) -> RightsRequest:
-    if row.channel != Channel.PORTAL and row.identity_state in PROVEN:
+    if row.identity_state in PROVEN:
         main = open_twin(row)
-        if main is not None:
+        # One's own second press is the same request; what somebody else asked, or a letter did, is joined.
+        if main is not None and (row.channel != Channel.PORTAL or main.account_id != row.account_id):
             row.state, row.joined_to, row.ended_at = RequestState.JOINED, main, timezone.now()
     row.save(force_insert=True)
     audit(by, Action.SUBMIT, row, basis)
@@ -148,13 +149,15 @@ def open_twin(row: RightsRequest) -> RightsRequest | None:
     same = RightsRequest.objects.select_for_update().filter(
         subject_id=row.subject_id, kind=row.kind, state__in=[state.value for state in WORKING]
     )
+    if row.kind == RequestKind.ACCESS:
+        same = same.filter(account_id=row.account_id)
     return same.exclude(pk=row.pk).order_by("created_at").first()
 
 
 def _already_there(by: Actor, row: RightsRequest) -> RightsRequest:
     mine = RightsRequest.objects.filter(kind=row.kind)
     if by.role in _FAMILY:
-        mine = mine.filter(account_id=by.account) if row.subject_id is None else mine.filter(subject_id=row.subject_id)
+        mine = mine.filter(account_id=by.account, subject_id=row.subject_id)
     same = mine.filter(form_key=row.form_key).first()
     if same is None and row.subject_id is not None and row.kind in ONE_AT_A_TIME:
         same = mine.filter(subject_id=row.subject_id, state__in=[state.value for state in WORKING]).first()

@@ -39,8 +39,9 @@ def own_patient(request: AuthRequest) -> UUID:
 
 
 def card_of(row: RightsRequest) -> dict[str, Any]:
-    """A request on a list: its clock and what happens next."""
-    return {"row": row, "clock": clock_of(row), "next": words.patient_next(row)}
+    """A request on a list: its clock (of the one that it is joined to, if any) and what happens next."""
+    main = row.joined_to or row
+    return {"row": row, "main": main, "clock": clock_of(main), "next": words.patient_next(row)}
 
 
 def wishes(request: AuthRequest, *, has_record: bool) -> list[KindRules]:
