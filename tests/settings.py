@@ -17,7 +17,7 @@ TEST_DIR = Path(os.environ["PORTAL_TEST_DIR"]) / _worker
 SEALED_DIR = TEST_DIR / "sealed"
 LOCKBOX_DIR = TEST_DIR / "lockbox"
 MIRROR_DIR = TEST_DIR / "mirror"
-ASSIGNMENT_DIR = TEST_DIR / "assignments"
+ASSIGNMENT_DIR = Path(os.environ.get("TEST_ASSIGNMENT_DIR", TEST_DIR / "assignments"))
 STORAGES = {
     **STORAGES,
     "sealed": {"BACKEND": "portal.crypto.storage.SealedFolder", "OPTIONS": {"location": str(SEALED_DIR)}},

@@ -11,6 +11,7 @@ from portal.permissions import Purpose
 from privacy.disclosing.assignments import releasable
 from privacy.disclosing.models import Assignment
 from privacy.handover.models import SkipReason
+from records.freezing.selectors import frozen_of
 from records.restrictions.models import Restriction
 from records.restrictions.selectors import running
 
@@ -19,11 +20,12 @@ def left_out(assignment: Assignment, subject_ids: Collection[UUID]) -> dict[UUID
     """Of these people those who stay, and why. A few queries, however many they are.
 
     Without a law that the assignment names, each needs a signed consent to this new owner. A limit that the
-    patient asked for holds with and without one. Raises ``DomainError`` as ``releasable`` does.
+    patient asked for, and a stop to all use, hold with and without one. Raises ``DomainError`` as ``releasable`` does.
     """
     _goes, stays = releasable(assignment=assignment, subject_ids=subject_ids)
     found = dict.fromkeys(stays, SkipReason.NO_CONSENT)
-    return found | dict.fromkeys(_limited(subject_ids), SkipReason.RESTRICTION)
+    found |= dict.fromkeys(_limited(subject_ids), SkipReason.RESTRICTION)
+    return found | dict.fromkeys(frozen_of(subject_ids), SkipReason.STOPPED)
 
 
 def _limited(subject_ids: Collection[UUID]) -> set[UUID]:

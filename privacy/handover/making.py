@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -45,6 +45,10 @@ KIND = "privacy.handover"
 EVIDENCE = "handover.made"
 MANIFEST = "manifest.json.age"
 FORMAT = "portal-handover-1"
+
+
+# What breaks for a reason that has nothing to do with the record at hand: then all of it is tried again.
+NOT_THE_RECORDS = (OSError, MemoryError, StorageUnavailable, DatabaseError, InterfaceError)
 
 
 class Busy(RuntimeError):
@@ -138,12 +142,13 @@ def _part(handover: Handover, ids: Sequence[UUID]) -> None:
 
 def _stays(handover: Handover, content: PartContent) -> bool:
     """One record that cannot be read must not stop all others: it is listed, and the part is made without it."""
-    if content.failed is None or isinstance(content.failed[1], OSError | StorageUnavailable):
+    if content.failed is None or isinstance(content.failed[1], NOT_THE_RECORDS):
         return False
     patient_id, error = content.failed
     _log.error("the export goes on without record %s", patient_id, exc_info=error)
     if Patient.objects.filter(pk=patient_id).exists():  # else it was deleted meanwhile, and is not asked for again
-        _skip(handover, {patient_id: SkipReason.UNREADABLE})
+        why = left_out(handover.assignment, [patient_id]).get(patient_id, SkipReason.UNREADABLE)
+        _skip(handover, {patient_id: why})
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 import pyrage
@@ -54,7 +55,8 @@ def handover_go_on(*, by: Actor, handover_id: UUID) -> Handover:
     with transaction.atomic():
         handover = _locked(handover_id)
         require_ready(handover.assignment)
-        running = Job.objects.filter(pk=handover.job_id, state__in=[JobState.WAITING, JobState.RUNNING]).exists()
+        at_work = [JobState.WAITING, JobState.RUNNING]
+        running = handover.job_id is not None and Job.objects.filter(pk=handover.job_id, state__in=at_work).exists()
         if not running and handover.finished_at is None:
             handover.runs += 1
             _job(by, handover)
@@ -89,8 +91,7 @@ def person_forget(subject_id: UUID) -> dict[str, int]:
     for row in rows.select_for_update(of=("self",)):
         handover, part = row.handover, row.part
         if part is not None and handover.passed_at is None:
-            names = [part.name, MANIFEST]
-            transaction.on_commit(lambda ident=handover.pk, names=names: folder.remove(ident, names), robust=True)
+            transaction.on_commit(partial(folder.remove, handover.pk, [part.name, MANIFEST]), robust=True)
             Handover.objects.filter(pk=handover.pk).update(finished_at=None)
             part.delete()  # with the rows of everybody in it
         else:

@@ -39,7 +39,7 @@ def handover(request: AuthRequest, assignment_id: UUID) -> HttpResponse:
             messages.success(request, _("The export is being made."))
             return redirect("admin:privacy_handover", assignment_id=assignment.pk)
     row = selectors.handover_of(assignment.pk)
-    job = Job.objects.filter(pk=row.job_id).first() if row else None
+    job = Job.objects.filter(pk=row.job_id).first() if row and row.job_id else None
     context = {
         **admin.site.each_context(request), "title": _("Export for the new owner"), "assignment": assignment,
         "acquirer": opened(assignment, "acquirer"), "form": form, "handover": row, "passed": PassedForm(),

@@ -31,7 +31,7 @@ Work: TypeAlias = Callable[[], Any]
 
 DEEDS: tuple[tuple[Any, str], ...] = (
     (BaseDatabaseWrapper, "_commit"), (Line, "send"), (sealed, "write"), (sealed, "delete"),
-    (age, "seal_stream"), (os, "link"), (os, "remove"), (Path, "unlink"),
+    (age, "seal_stream"), (os, "link"), (os, "remove"), (Path, "unlink"), (Path, "replace"),
     (lockbox_folder, "_write"), (lockbox_folder, "_rename_new"),
     (lockbox_folder, "_sync_file_system"), (lockbox_folder.FolderStore, "destroy"), (lockbox_folder, "_remove"),
     (square, "link_create"), (square, "order_get"), (square, "payment_get"), (square, "refund_create"),
