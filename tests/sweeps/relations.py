@@ -25,7 +25,9 @@ BEFORE, DURING, AFTER = (1, 2), (-1, 1), (-2, -1)
 # Parts of an address that name a thing of a record. A part that stands in neither list fails the sweep.
 OF_A_RECORD = {
     "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id",
-    "copy_id", "document_id", "hold_id", "old_id", "new_id", "resource_id",
+    "denial_id", "telling_id", "restriction_id",
+    "copy_id", "letter_id", "quote_id", "document_id", "hold_id", "old_id", "new_id", "process_id", "disclosure_id",
+    "suspension_id", "consent_id", "resource_id", "freeze_id",
 }
 NOT_OF_A_RECORD = {
     "order_id": "a bill: billing knows no medicine; its pages are the payer's (access_table)",
@@ -33,10 +35,16 @@ NOT_OF_A_RECORD = {
     "mail_id": "a mail's state: staff see no content (access_table)",
     "object_id": "rows of lists without health information (access_table.MODELS)",
     "content_type_id": "leads nowhere", "app_label": "a list of lists", "url": "the admin's own not-found page",
+    "vendor_id": "a company (access_table)", "assignment_id": "a new owner; its pages name no patient (access_table)",
     "pk": "a passkey of one's own", "name": "the demo's inbox", "slug": "a policy", "version": "a policy",
     "screen_id": "a step of a consult that is named beside it", "view": "beside a consult", "variant": "beside a photo",
     "section": "beside a patient, or one's own", "page": "beside a document",
-    "kind": "beside a resource of a record, or one's own",
+    "kind": "beside a resource of a record, or one's own", "wish": "beside a patient",
+    **dict.fromkeys(
+        ("incident_id", "affected_id", "notice_id", "intake_id", "subject_id"),
+        "a report or an incident: its pages show numbers of records, names only after a search (access_table)",
+    ),
+    "year": "a year's log of incidents", "account_id": "a sign-in, no health", "stop_id": "a stop of a sign-in",
 }
 
 
@@ -68,16 +76,26 @@ SEEN = {
 KEPT_FOR_A_CHILD = {
     **routes("200", "entry_add", "entry", "entry_remove", "entry_reveal", "document_change"),
     **routes("go", "section_none", "section_checked", "entry_restore", "document_take_back"),
+    **routes("go", "consent_back", space="privacy"),
 }
+KEPT_FOR_A_CHILD |= routes("200", "correct_of", space="privacy")
+OF_A_GUARDIAN = routes("200", "child_wish", space="privacy")
 ONES_OWN = {
+    **routes("200", "review", "disagree", "tell", space="privacy"), **routes("go", "limit_end", space="privacy"),
     **routes("200", "answers"),
     **routes("200", "step", "photos", "photo", "photo_status", "review", space="consults"),
     **routes("go", "stop", "photo_send", "photo_remove", "revise", space="consults"),
-    **routes("200", "request", "download", "report", space="privacy"), **routes("go", "withdraw", space="privacy"),
+    **routes("200", "request", "download", "report", "letter", "letter_file", space="privacy"),
+    **routes("go", "withdraw", "fee_accept", "fee_decline", space="privacy"),
 }
-WHOLE = {**routes("200", "patient_record", space="admin"), **routes("200", "photo", "document_file")}
+WHOLE = {
+    **routes("200", "patient_record", "privacy_override", space="admin"), **routes("200", "photo", "document_file"),
+}
 # The case to be taken and the emergency to be ended in the addresses are another patient's.
-CLINICIAN = routes("go", "consults_take", space="admin")
+CLINICIAN = {
+    **routes("go", "consults_take", "privacy_review_take", space="admin"),
+    **routes("200", "privacy_review", space="admin"),
+}
 OTHER = {**CLINICIAN, **routes("go", "emergency_end", space="admin")}
 ASKS = routes("200", "break_glass", space="admin")
 NEEDS_NOT = routes("go", "break_glass", space="admin")
@@ -92,6 +110,7 @@ OF_THE_OTHER_CASE = {
 }
 OFFICER = {
     **routes("200", "privacy_request", "privacy_deny", "privacy_report", "privacy_emergency", space="admin"),
+    **routes("200", "privacy_lift", space="admin"),
     **routes("200", *(f"privacy_{page}" for page in (
         "answer", "extend", "assign", "identity", "unproven", "about",
     )), space="admin"),
@@ -99,7 +118,19 @@ OFFICER = {
         "identity_ask", "join", "separate", "put_back", "taken_back",
     )), space="admin"),
     **routes("200", "privacy_hold", "records_merge", space="admin"),
-    **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", space="admin"),
+    # The request that is worked on is another patient's, and in this officer's hands.
+    **routes("200", *(f"privacy_{page}" for page in (
+        "refuse", "part", "amend", "telling", "limit_enter", "reach_enter", "override",
+    )), space="admin"),
+    **routes("go", "privacy_rebut", "privacy_limit_stop", space="admin"),
+    **routes("200", *(f"legal_{page}" for page in ("process", "file", "give", "refuse", "suspend")), space="admin"),
+    **routes("200", "disclosures_of", "disclosure_add", "consent_paper", "disclosure_suspend", space="admin"),
+    **routes("go", "legal_tell", "consent_end", "suspension_end", space="admin"),
+    **routes("200", *(f"letter{way}" for way in (
+        "", "_file", "_posted", "_returned", "_address", "_settle",
+    )), space="admin"),
+    **routes("go", "letter_again", "copy_prepare", "copy_quote", "copy_check", space="admin"),
+    **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", "incident_from_look", space="admin"),
 }
 K = GrantKind
 RELATIONS: dict[str, Relation] = {
@@ -107,7 +138,7 @@ RELATIONS: dict[str, Relation] = {
     "another patient": Relation("ben"),
     "the patient": Relation("ana", opens={**SEEN, **KEPT_FOR_A_CHILD, **ONES_OWN}),
     "a guardian before the grant": Relation("guardian", K.GUARDIAN, BEFORE),
-    "a guardian": Relation("guardian", K.GUARDIAN, opens={**SEEN, **KEPT_FOR_A_CHILD}),
+    "a guardian": Relation("guardian", K.GUARDIAN, opens={**SEEN, **KEPT_FOR_A_CHILD, **OF_A_GUARDIAN}),
     "a guardian who may only see": Relation("guardian", K.GUARDIAN, scope=GrantScope.VIEW, opens=SEEN),
     "a guardian after the grant": Relation("guardian", K.GUARDIAN, AFTER),
     "a clinician with nothing to do with her": Relation("other_clinician", opens={**OTHER, **ASKS}),

@@ -27,7 +27,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/audit": {"append_only", "chain", "macs", "verification"},
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
-    "portal/accounts": {"adapter", "gate", "hashers", "passwords", "resume", "sessions", "suspending"},
+    "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
     "portal/demo": {"__main__", "ana", "clock", "disclosures", "papers", "people", "pictures", "seed", "stack", "visits"},
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
@@ -59,6 +59,7 @@ DECLARED: dict[str, set[str]] = {
         "smallcells",
     },
     "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
+    "privacy/guardians": {"kinds"}, "privacy/leaving": {"kinds"},
     "privacy/requests": {
         "clock", "deletion", "desk_forms", "kinds", "letters", "notice", "panels", "registry", "reminders", "words",
     },

@@ -27,14 +27,18 @@ from privacy.keeping.services import hold_place
 from privacy.looks.services import report_make
 from privacy.models import ArchiveReason, Destruction, RecordCopy, RequestKind
 from privacy.requests.services import request_open
+from records.access import patients_of
 from records.emergency.models import EmergencyReason
 from records.emergency.services import emergency_open
+from records.freezing.services import freeze
 from records.history.services import entry_remove, version_of
-from records.models import Photo
+from records.models import FreezeReason, Patient, Photo
 from tests.conftest import account
 from tests.consults import building
 from tests.documents.building import a_document
 from tests.records.building import allergy, identifier
+from tests.sweeps import corrected as correcting
+from tests.sweeps import disclosed, handed_over, reported, written
 from tests.sweeps.routes import Route
 
 # Pages of a consult that is being filled in; the others are shown with the answered one.
@@ -106,7 +110,18 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
     look = AccessEvent.objects.filter(subject_id=answered.patient_id, action__in=list(LOOKS)).first()
     assert look
     report, _new = report_make(by=ana.actor, event_id=look.event_id, words="Who is this?", form_key=uuid4())
+    edda = _another_patient("Edda")
+    corrected = correcting.build(
+        ana, answered.patient, edda, Patient.objects.get(pk=patients_of(edda.pk)[0]), _officer(people),
+        answered.encounter_id,
+    )
     return World(people, {
+        "denial_id": corrected.denial, "telling_id": corrected.telling, "restriction_id": corrected.restriction,
+        **{f"privacy:{page}.request_id": corrected.refused for page in ("review", "disagree")},
+        "privacy:tell.request_id": corrected.granted, "privacy:limit_end.request_id": corrected.limit_request,
+        **{f"admin:privacy_{page}.request_id": corrected.in_hand for page in ("part", "amend", "rebut")},
+        **{f"admin:privacy_{page}.request_id": corrected.limit_request for page in ("limit_enter", "limit_stop")},
+        "admin:privacy_reach_enter.request_id": corrected.reach_request,
         "privacy:look_report.event_id": look.event_id, "report_id": report.pk,
         "old_id": bens.patient_id, "new_id": answered.patient_id,
         "emergency_id": _emergency(people["other_clinician"], taken.patient_id),
@@ -120,6 +135,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "request_id": deletion.pk, "privacy:request.request_id": wish.pk,
         "copy_id": RecordCopy.objects.get(request=wish).pk,
         "consult_id": answered.pk, "patient_id": answered.patient_id, "photo_id": photo.pk, "variant": "thumb",
+        "wish": "stop", "freeze_id": _freeze(people["officer"]),
         "kind": "Patient", "resource_id": answered.patient_id,
         "document_id": a_document(answered.patient, seen=True).pk, "page": 1,
         "admin:view_on_site": f"/admin/r/1/{ana.pk}/", "admin:app_list": "/admin/billing/",
@@ -129,8 +145,18 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "consults:photo_remove.photo_id": Photo.objects.filter(encounter=draft.encounter).first(),
         **{f"consults:{page}.consult_id": draft.pk for page in OF_THE_DRAFT},
         **{f"admin:consults_{deed}.consult_id": taken.pk for deed in OF_THE_TAKEN},
+        **reported.things(_officer(people), taken.patient_id),
+        **written.things(people["officer"], ana, answered.patient_id),
+        **handed_over.things(people["officer"]),
+        **disclosed.things(people["officer"], ana, answered.patient_id, taken.patient_id),
         "draft": draft.pk, "taken": taken.pk, "bens": bens.pk,
     })
+
+
+def _officer(people: dict[str, User | None]) -> User:
+    officer = people["officer"]
+    assert officer
+    return officer
 
 
 def _emergency(clinician: User | None, patient_id: UUID) -> UUID:
@@ -155,6 +181,13 @@ def _certificate(copy: Any) -> Destruction:
         destroyed_at=dt.datetime(2026, 1, 4, tzinfo=dt.UTC), filed_name="certificates/gone.json", filed_version="1",
         filed_sha256="0" * 64,
     )
+
+
+def _freeze(officer: User | None) -> UUID:
+    """Of a patient of its own: a frozen record opens to nobody who works with it."""
+    assert officer
+    patient = building.person(account("dora@example.org", Role.PATIENT, "Dora Marsh"), given="Dora", family="Marsh")
+    return freeze(by=officer.actor, patient_id=patient.pk, reason=FreezeReason.STOP_USING, reference=uuid4()).pk
 
 
 def _hold(officer: User | None, patient_id: Any) -> Any:
