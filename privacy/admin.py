@@ -11,9 +11,11 @@ from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
 from privacy.corrections import admin as corrections_admin  # noqa: F401 - adds its pages
 from privacy.denials import admin as denials_admin  # noqa: F401 - adds its pages
 from privacy.disclosing import admin as disclosing_admin  # noqa: F401 - adds its pages
+from privacy.guardians import admin as guardians_admin  # noqa: F401 - adds its pages
 from privacy.handover import admin as handover_admin  # noqa: F401 - adds its pages
 from privacy.incidents import admin as incidents_admin  # noqa: F401 - adds its pages
 from privacy.keeping.selectors import holds_to_review
+from privacy.leaving import admin as leaving_admin  # noqa: F401 - adds its pages
 from privacy.letters import admin as letters_admin  # noqa: F401 - adds its pages
 from privacy.limits import admin as limits_admin  # noqa: F401 - adds its pages
 from privacy.looks.selectors import open_reports

@@ -23,9 +23,12 @@ class PrivacyConfig(AppConfig):
         from privacy.disclosing import letters as disclosing_letters
         from privacy.disclosing import mails as disclosing_mails
         from privacy.fees import receivers as fee_receivers  # noqa: F401 - connects
+        from privacy.guardians import kinds as guardian_kinds
         from privacy.handover import making as handover
         from privacy.incidents import letters as incident_letters
         from privacy.incidents import mails as incident_mails
+        from privacy.leaving import kinds as leaving_kinds
+        from privacy.leaving import mails as leaving_mails
         from privacy.letters import kinds as letter_kinds
         from privacy.letters import mails as letter_mails
         from privacy.letters import making
@@ -63,3 +66,6 @@ class PrivacyConfig(AppConfig):
         exports.register_job()
         erasure.register_job()
         handover.register_job()
+        guardian_kinds.register_kinds()
+        leaving_kinds.register_kinds()
+        leaving_mails.register_mails()

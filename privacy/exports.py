@@ -34,6 +34,7 @@ from privacy.requests.kinds import asker
 from privacy.requests.services import request_complete, request_failed, request_resume
 from privacy.requests.state import RequestState
 from records.export.archive_file import SealedSpool, build_record_zip
+from records.freezing.selectors import is_frozen
 from records.vault.given import given_cells, given_each, given_header
 
 FOLDER = "copies"
@@ -120,7 +121,7 @@ def copy_open(*, by: Actor, copy_id: UUID) -> tuple[RecordCopy, Iterator[bytes]]
     Raises ``NotVisible`` for anybody else, or when its time has passed.
     """
     copy = RecordCopy.objects.filter(pk=copy_id, account_id=by.account, expires_at__gt=timezone.now()).first()
-    if copy is None:
+    if copy is None or is_frozen(copy.subject_id):  # what may not be used does not leave (P47)
         raise NotVisible
     with transaction.atomic(durable=True):
         access_record(

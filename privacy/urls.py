@@ -6,7 +6,9 @@ from privacy.corrections.views import patient as corrections
 from privacy.denials.views import patient as denials
 from privacy.disclosing.views import patient as disclosing
 from privacy.fees.views import patient as fees
+from privacy.guardians import views as guardians
 from privacy.incidents.views import public as incidents
+from privacy.leaving import views as leaving
 from privacy.letters.views import patient as letters
 from privacy.limits import views as limits
 from privacy.requests.views import patient as requests
@@ -28,6 +30,10 @@ urlpatterns = [
     path("correct/<uuid:patient_id>/", corrections.correct, name="correct_of"),
     path("limit/", limits.limit, name="limit"),
     path("reach/", limits.reach, name="reach"),
+    path("leave/", leaving.leave, name="leave"),
+    path("left/", leaving.left, name="left"),
+    path("children/", guardians.children, name="children"),
+    path("children/<uuid:patient_id>/<slug:wish>/", guardians.wish, name="child_wish"),
     path("copies/<uuid:copy_id>/download/", patient.download, name="download"),
     path("letters/<uuid:letter_id>/", letters.letter, name="letter"),
     path("letters/<uuid:letter_id>/file/", letters.letter_file, name="letter_file"),

@@ -68,12 +68,13 @@ PORTAL_PURPOSES = frozenset(
 
 
 def may_open(
-    *, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False, looking: bool = False
+    *, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False, looking: bool = False, rights: bool = False
 ) -> GrantKind | None:
     """The kind of grant that opens this patient to this actor for this purpose now, or None.
 
     One query. ``whole`` asks for more than the preview that a waiting case gives; ``looking`` says
-    that nothing is done but looked, for which a guardian's view-only grant is enough (RULES 1.44).
+    that nothing is done but looked, for which a guardian's view-only grant is enough (RULES 1.44);
+    ``rights`` that somebody uses a right of theirs, which no freeze takes away (P47).
     The portal itself holds no grants: its tasks get ``GrantKind.PORTAL`` for the purposes of tasks.
     A frozen record opens to the officer who handles a request; its family may look and do nothing.
     """
@@ -83,7 +84,7 @@ def may_open(
     kinds = _kinds(by, purpose, whole=whole)
     if not kinds:
         return None
-    grants = _current(by).filter(_unfrozen(looking=looking), patient_id=patient_id, kind__in=kinds)
+    grants = _current(by).filter(_unfrozen(looking=looking or rights), patient_id=patient_id, kind__in=kinds)
     if not looking:
         grants = grants.filter(scope=GrantScope.ACT)
     held = set(grants.values_list("kind", flat=True))
@@ -91,10 +92,10 @@ def may_open(
 
 
 def require_open(
-    *, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False, looking: bool = False
+    *, by: Actor, patient_id: UUID, purpose: Purpose, whole: bool = False, looking: bool = False, rights: bool = False
 ) -> GrantKind:
     """As ``may_open``; raises ``NotVisible``, and leaves a trace of the refusal (P21)."""
-    kind = may_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole, looking=looking)
+    kind = may_open(by=by, patient_id=patient_id, purpose=purpose, whole=whole, looking=looking, rights=rights)
     if kind is None:
         _refused(by, patient_id, Purpose(purpose))
         raise NotVisible

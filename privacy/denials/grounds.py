@@ -128,12 +128,19 @@ DELETION = (
         reviewable=True,
     ),
 )
+# RULES 4.14, 1.45: what the minor may decide alone is not the parent's to see or to delete.
+MINORS_OWN = Listed(
+    "minors_own", _("The law lets the young person decide about this"),
+    _("For some kinds of care the law lets a young person decide alone, also about who sees what. We cannot do what "
+      "you ask without them, and we cannot say whether there is any such care here."), reviewable=True, rest=True,
+)
 _ACCESS = (*ACCESS_FINAL, *ACCESS_JUDGED)
 BY_KIND: dict[str, tuple[Listed, ...]] = {
     RequestKind.ACCESS: _ACCESS, RequestKind.ACCESS_PAPER: _ACCESS,
     RequestKind.ACCESS_THIRD_PARTY: (*_ACCESS, UNSIGNED),
-    RequestKind.GUARDIAN_REVIEW: _ACCESS, RequestKind.AMENDMENT: AMENDMENT, RequestKind.RESTRICTION: RESTRICTION,
-    RequestKind.DELETION: DELETION, RequestKind.GUARDIAN_DELETION: DELETION,
+    RequestKind.GUARDIAN_REVIEW: (*_ACCESS, MINORS_OWN),
+    RequestKind.AMENDMENT: AMENDMENT, RequestKind.RESTRICTION: RESTRICTION,
+    RequestKind.DELETION: DELETION, RequestKind.GUARDIAN_DELETION: (*DELETION, MINORS_OWN),
 }
 
 

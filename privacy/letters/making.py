@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.accounts.models import User
+from portal.accounts.selectors import address_of
 from portal.context import SYSTEM
 from portal.crypto import sealed
 from portal.crypto.sealed import SealedRef
@@ -84,10 +85,12 @@ def _tell(letter: Letter) -> None:
     """A mail says that it waits; who wants everything by post gets it on paper instead (P54)."""
     if letter.notice != NoticeState.WAITING or letter.account_id is None:
         return
-    if letter.account_id in by_post([letter.account_id]):
+    gone = address_of(letter.account_id) is None  # a closed account reads nothing (P28)
+    if gone or letter.account_id in by_post([letter.account_id]):
         letter.notice = NoticeState.NONE
         if letter.paper == PrintState.NONE:
-            letter.paper, letter.paper_reason = PrintState.TO_PRINT, PaperReason.CHOICE
+            reason = PaperReason.NO_ACCOUNT if gone else PaperReason.CHOICE
+            letter.paper, letter.paper_reason = PrintState.TO_PRINT, reason
         return
     mails.letter_waits(letter)
     letter.notice = NoticeState.TOLD

@@ -87,7 +87,8 @@ def deletions_resume(*, subject_id: UUID) -> None:
     What was to be carried out is carried out now. A deletion that was refused because of the hold
     is asked for anew in the patient's name, with a clock of its own, and waits for the officer.
     """
-    mine = RightsRequest.objects.select_for_update().filter(subject_id=subject_id, kind=RequestKind.DELETION)
+    kinds = (RequestKind.DELETION, RequestKind.GUARDIAN_DELETION)
+    mine = RightsRequest.objects.select_for_update().filter(subject_id=subject_id, kind__in=kinds)
     for request in mine.filter(state=RequestState.IN_PROGRESS, held_at__isnull=False):
         if copy_is_due(subject_id):
             mails.request_waits(request, "unheld")
@@ -96,7 +97,7 @@ def deletions_resume(*, subject_id: UUID) -> None:
     newest = mine.order_by("-created_at").first()
     if newest is not None and newest.state == RequestState.DENIED and newest.denial_ground == DenialGround.LEGAL_HOLD:
         request_open(
-            by=SYSTEM, kind=RequestKind.DELETION, subject_id=subject_id, account_id=newest.account_id,
+            by=SYSTEM, kind=RequestKind(newest.kind), subject_id=subject_id, account_id=newest.account_id,
             form_key=uuid4(), channel=Channel.CLINIC, contact=newest.contact, because=newest.pk,
             identity=Identity(IdentityHow(newest.identity_how or IdentityHow.PORTAL), newest.identity_note),
         )

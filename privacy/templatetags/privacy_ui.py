@@ -22,6 +22,7 @@ WORDS: dict[str, str | Promise] = {
     "records.entry": _("your health history"),
     "records.identifier": _("an ID number of yours"),
     "records.photo": _("a photo"),
+    "records.freeze": _("whether your record may be used"),
     "records.document": _("a document of yours"),
     "records.message": _("your messages"),
     "records.assessment": _("the finding"),

@@ -302,7 +302,7 @@ TABLE: dict[str, Access] = {
     "admin:privacy_carry_out": deed("officer"),
     "admin:privacy_enter": desk("officer"),
     **{f"admin:privacy_{page}": deed("officer", gets="200") for page in (
-        "deny", "answer", "extend", "assign", "identity", "unproven", "about",
+        "answer", "extend", "assign", "identity", "unproven", "about",
     )},
     **{f"admin:privacy_{page}": deed("officer") for page in (
         "identity_ask", "join", "separate", "put_back", "taken_back",

@@ -109,7 +109,7 @@ OF_THE_OTHER_CASE = {
     f"admin:consults_{page}" for page in ("release", "message", "ask", "decline", "fill", "save", "sign")
 }
 OFFICER = {
-    **routes("200", "privacy_request", "privacy_deny", "privacy_report", "privacy_emergency", space="admin"),
+    **routes("200", "privacy_request", "privacy_report", "privacy_emergency", space="admin"),
     **routes("200", "privacy_lift", space="admin"),
     **routes("200", *(f"privacy_{page}" for page in (
         "answer", "extend", "assign", "identity", "unproven", "about",

@@ -28,7 +28,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
-    "portal/demo": {"__main__", "ana", "clock", "disclosures", "papers", "people", "pictures", "seed", "stack", "visits"},
+    "portal/demo": {"__main__", "ana", "clock", "disclosures", "papers", "people", "pictures", "requests", "seed", "stack", "visits"},
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
     "records/history": {"checks", "kinds", "locks", "sheets", "topics"},

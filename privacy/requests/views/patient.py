@@ -25,6 +25,7 @@ from privacy.requests.registry import KindRules, kinds, rules_of
 from privacy.requests.state import steps
 from privacy.selectors import afoot
 from records.access import patients_of
+from records.freezing.selectors import is_frozen
 from records.vault.content import opened
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
@@ -64,6 +65,9 @@ def _open(request: AuthRequest, kind: RequestKind, subject_id: UUID | None, told
 def ask_copy(request: AuthRequest) -> HttpResponse:
     """Ask for a copy of everything; it is made at once."""
     patient_id = own_patient(request)
+    if is_frozen(patient_id):
+        messages.error(request, _("This record is only kept and not used. Ask our compliance officer for a copy."))
+        return redirect("privacy:home")
     form = CopyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         row = _open(request, RequestKind.ACCESS, patient_id, form.asked())
