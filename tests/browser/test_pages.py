@@ -73,6 +73,7 @@ NOT_LINKED = {
     "records:document_file": "a file",
     "admin:legal_file": "a file", "admin:assignment_file": "a file",
     "admin:numbers_file": "a file", "admin:visits_file": "a file", "visitors:gpc": "for browsers",
+    "fhir:metadata": "for apps",
     "admin:privacy_destruction_change": "there once the years of a copy are over",
     "admin:records_merge": "behind a search; looked at below",
     "consults:photo_status": "a part of a page",

@@ -14,7 +14,7 @@ TESTS = Path(__file__).resolve().parents[1]
 # The promises that the parts built so far must keep.
 BUILT = {
     "P01", "P02", "P05", "P06", "P07", "P08", "P11", "P15", "P17", "P21", "P24", "P31", "P32", "P35", "P38", "P39",
-    "P40",
+    "P40", "P04", "P09", "P10", "P42", "P43", "P44",
     "S1", "S2", "S3", "S4",
 }
 
