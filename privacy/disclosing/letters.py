@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -33,7 +34,8 @@ def lines_text(views: list[GivenView]) -> str:
     return json.dumps(
         [
             {
-                "on": view.on.isoformat(), "last_on": view.last_on.isoformat(), "times": view.times,
+                "on": date_format(view.on, "F j, Y"), "last_on": date_format(view.last_on, "F j, Y"),
+                "times": view.times,
                 "recipient": view.recipient, "address": view.recipient_address, "what": view.what,
                 "purpose": view.purpose_words, "basis": view.basis_words, "note": view.note,
             }

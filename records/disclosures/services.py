@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,10 +31,13 @@ from records.disclosures.models import (
     Suspension,
 )
 from records.disclosures.recipients import recipient_key
+from records.freezing.selectors import frozen_of
 from records.people.models import Patient
 from records.people.names import clean_line, clean_text
 from records.releases.models import ConsentKind
 from records.releases.selectors import consents_for
+from records.restrictions.models import RecipientKind, Restriction
+from records.restrictions.selectors import running
 
 NAME_LENGTH, WORDS_LENGTH = 300, 2000
 # Which consents serve which basis.
@@ -45,6 +49,17 @@ KINDS_OF: dict[DisclosureBasis, tuple[str, ...]] = {
     DisclosureBasis.FAMILY: (ConsentKind.PERSON,),
     DisclosureBasis.LIMITED_DATA: (ConsentKind.PERSON,),
     DisclosureBasis.ASSIGNMENT: (ConsentKind.NEW_OWNER,),
+}
+
+
+# Which limits that a patient asked for stand in the way of a basis (RULES 1.36, 1.37). What a law demands, or an
+# emergency needs, goes before a limit; what the patient asks for themselves is not limited by it.
+LIMITS_OF: dict[DisclosureBasis, tuple[RecipientKind, Purpose]] = {
+    DisclosureBasis.TREATMENT: (RecipientKind.PROVIDER, Purpose.CARE),
+    DisclosureBasis.PROVIDER_HOLDS: (RecipientKind.PROVIDER, Purpose.CARE),
+    DisclosureBasis.PAYMENT: (RecipientKind.HEALTH_PLAN, Purpose.OPERATIONS),
+    DisclosureBasis.OPERATIONS: (RecipientKind.HEALTH_PLAN, Purpose.OPERATIONS),
+    DisclosureBasis.FAMILY: (RecipientKind.FAMILY, Purpose.CARE),
 }
 
 
@@ -79,7 +94,9 @@ def may_release(
 
     HIPAA's leave for treatment, payment and operations is not enough in Minnesota: those need a signed
     consent to this recipient, in force on the day. What a law, a contract or an emergency lets go needs
-    none, and is noted; a mistake is never allowed beforehand.
+    none, and is noted; a mistake is never allowed beforehand. A limit that binds the clinic, and a stop to
+    all use, forbid what no law demands (RULES 1.36, P47). Codes: ``no_consent``, ``limited``, ``stopped``,
+    ``mistake``.
     """
     basis = DisclosureBasis(basis)
     if basis == DisclosureBasis.MISTAKE:
@@ -90,17 +107,34 @@ def may_release(
 def may_release_many(
     *, subject_ids: Iterable[UUID], recipient: str, basis: DisclosureBasis | str, on: dt.date | None = None
 ) -> dict[UUID, Release]:
-    """``may_release`` for many people, in one query."""
+    """``may_release`` for many people, in at most three queries."""
     basis, people = DisclosureBasis(basis), list(subject_ids)
     kinds = KINDS_OF.get(basis, ())
     found = consents_for(people, recipient=recipient, kinds=kinds, day=on) if kinds else {}
     refused = Release(
         False, "no_consent", _("There is no signed consent of the patient to this recipient that is in force.")
     )
-    needed = basis in NEEDS_CONSENT
+    needed, barred = basis in NEEDS_CONSENT, _barred(people, basis)
     return {
-        one: refused if needed and one not in found else Release(True, consent_id=found.get(one)) for one in people
+        one: barred.get(one) or (refused if needed and one not in found else Release(True, consent_id=found.get(one)))
+        for one in people
     }
+
+
+def _barred(people: list[UUID], basis: DisclosureBasis) -> dict[UUID, Release]:
+    """Those of whom nothing may go on this basis, consent or not."""
+    barred: dict[UUID, Release] = {}
+    if basis in LIMITS_OF:
+        kind, purpose = LIMITS_OF[basis]
+        rows = Restriction.objects.filter(
+            running(), Q(purpose="") | Q(purpose=purpose.value), patient_id__in=people, recipient_kind=kind.value
+        )
+        limited = Release(False, "limited", _("The patient asked us not to share with them, and that binds us."))
+        barred = dict.fromkeys(rows.values_list("patient_id", flat=True), limited)
+    if basis in NEEDS_CONSENT:
+        stopped = Release(False, "stopped", _("A parent or guardian has stopped the use of this record."))
+        barred |= dict.fromkeys(frozen_of(people), stopped)
+    return barred
 
 
 def disclosure_record(

@@ -84,7 +84,7 @@ def consent_revoke(*, by: Actor, consent_id: UUID) -> ReleaseConsent:
         row = ReleaseConsent.objects.select_for_update().filter(pk=consent_id).first()
         if row is None:
             raise NotVisible
-        _may(by, row.patient_id, allows(by, Permission.REQUESTS_HANDLE))
+        _may(by, row.patient_id, allows(by, Permission.REQUESTS_HANDLE), rights=True)
         if row.revoked_at is None:
             row.revoked_at, row.revoked_by = timezone.now(), by.account
             row.save(update_fields=["revoked_at", "revoked_by"])
@@ -92,9 +92,9 @@ def consent_revoke(*, by: Actor, consent_id: UUID) -> ReleaseConsent:
     return row
 
 
-def _may(by: Actor, patient_id: UUID, on_paper: bool) -> None:
+def _may(by: Actor, patient_id: UUID, on_paper: bool, *, rights: bool = False) -> None:
     if not on_paper:
-        require_open(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING, whole=True)
+        require_open(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING, whole=True, rights=rights)
     elif not allows(by, Permission.REQUESTS_HANDLE) or not Patient.objects.filter(pk=patient_id).exists():
         raise NotVisible
 

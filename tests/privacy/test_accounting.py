@@ -12,6 +12,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.dates import today, years_later
@@ -71,7 +72,7 @@ def test_in_the_portal_the_statement_is_a_letter_at_once_with_what_the_law_count
     assert heads[:2] == ["What the law makes us list", "What we list besides"]
     words = str(blocks)
     assert words.index("Department of Health") < words.index("What we list besides") < words.index("Lakeside")
-    assert f"2 times, the last on {(today() - dt.timedelta(days=3)).isoformat()}" in words
+    assert f"2 times, the last on {date_format(today() - dt.timedelta(days=3), 'F j, Y')}" in words
     assert "Given without your signed consent." in words
 
 

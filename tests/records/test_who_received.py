@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.db.utils import IntegrityError
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
@@ -29,11 +30,13 @@ from records.disclosures.services import (
     suspension_lift,
     suspension_record,
 )
+from records.freezing.models import Freeze, FreezeReason
 from records.models import Patient
 from records.people.merge import patient_rows_move
 from records.personal_data import archive_for, erase_for
 from records.releases.models import ConsentKind
 from records.releases.services import consent_give, consent_revoke
+from records.restrictions.models import RecipientKind, Restriction, RestrictionBasis
 from records.vault import open_consents, open_disclosures
 from records.vault.given import given_each, given_grouped
 from tests.consults import building
@@ -219,6 +222,26 @@ def test_law_and_emergency_need_no_consent_and_a_mistake_is_never_allowed(anas: 
         assert may_release(subject_id=anas.pk, recipient="X", basis=basis).allowed, basis
     for basis in (B.TREATMENT, B.PAYMENT, B.OPERATIONS, B.FAMILY, B.ASSIGNMENT, B.MISTAKE):
         assert not may_release(subject_id=anas.pk, recipient="X", basis=basis).allowed, basis
+
+
+def test_a_limit_or_a_stop_goes_before_a_consent_and_a_law_before_both(anas: Patient, ana: User, officer: User) -> None:
+    consent(anas, ana)
+
+    def code(basis: DisclosureBasis = B.TREATMENT) -> str:
+        return may_release(subject_id=anas.pk, recipient="Lakeside Family Practice", basis=basis).code
+
+    assert code() == ""
+    limit = Restriction.objects.create(
+        patient_id=anas.pk, request_id=uuid4(), basis=RestrictionBasis.AGREED, recipient_kind=RecipientKind.PROVIDER,
+        recipient="any doctor", what="everything", asked_at=timezone.now(), starts_at=timezone.now(),
+    )
+    assert (code(), code(B.PAYMENT), code(B.LAW), code(B.EMERGENCY)) == ("limited", "no_consent", "", "")
+    limit.delete()
+    Freeze.objects.create(
+        patient_id=anas.pk, reason=FreezeReason.STOP_USING, reference=uuid4(), placed_by=officer.pk,
+        placed_at=timezone.now(),
+    )
+    assert (code(), code(B.LEGAL_PROCESS), code(B.REQUEST)) == ("stopped", "", "")
 
 
 def test_of_many_those_who_consented_may_go(anas: Patient, ana: User, ben: User) -> None:
