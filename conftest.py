@@ -1,6 +1,8 @@
-"""Options of the whole test run, and the end of its servers."""
+"""Options of the whole test run, what the fault tests took, and the end of its servers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     keep = [i for i in items if wanted & {str(a) for m in i.iter_markers("promise") for a in m.args}]
     config.hook.pytest_deselected(items=[item for item in items if item not in keep])
     items[:] = keep
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How long killing, starving and lying took: all of it together may take five minutes in CI."""
+    reports = [
+        one for kind in ("passed", "failed", "error") for one in terminalreporter.stats.get(kind, [])
+        if getattr(one, "nodeid", "").startswith("tests/faults/")
+    ]
+    if reports:
+        tests, seconds = len({one.nodeid for one in reports}), sum(one.duration for one in reports)
+        terminalreporter.write_line(f"fault tests: {tests} in {seconds:.0f} s of a worker's time")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
