@@ -35,12 +35,14 @@ from portal.agreements.selectors import current_for_sign_up
 from portal.agreements.services import agreement_record
 from portal.context import Actor
 from portal.dates import today
+from portal.demo.amendments import seed_amendments, seed_review
 from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
 from portal.demo.disclosures import seed_companies, seed_papers, seed_register
 from portal.demo.letters import seed_letters
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
+from portal.demo.requests import seed_requests
 from portal.demo.visits import seed_visits
 from portal.permissions import Role
 from privacy import deidentified
@@ -207,6 +209,7 @@ WORDS = (
 )
 
 
+REVIEWED = 3  # which of them was refused a correction and asks for a review
 HELD = 2  # which of the made-up patients a court asks about
 
 
@@ -222,6 +225,7 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
     if part == 0 and not patients_of(people["ana@demo.example"].pk):
         seed_ana(clinic, people["ana@demo.example"])
         seed_register(people["ana@demo.example"])
+        seed_amendments(people["ana@demo.example"], patients_of(people["ana@demo.example"].pk)[0])
         seed_companies()
         made += 1
     states = [state for state, count in SPREAD for _ in range(round(count * patients / 60) or 1)]
@@ -232,9 +236,12 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
             if number == HELD:
                 _hold(patient.pk)
                 seed_papers(patient.pk)
+            if number == REVIEWED:
+                seed_review(User.objects.get(email=_address(number)), patient)
     if part == 0 and made:
         seed_visits()
         seed_letters()
+        seed_requests()
         deidentified.rebuild()  # of what this process made; the first of the month counts them all
     return made
 

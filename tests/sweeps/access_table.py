@@ -229,6 +229,7 @@ TABLE: dict[str, Access] = {
     "admin:patient_record": desk("clinician"),
     "admin:records_merge": desk("officer"),
     "admin:break_glass": Access(_row("login", "404", clinician="go", other_clinician="200")),
+    "admin:give_out": desk("clinician"),
     "admin:emergency_end": deed("other_clinician"),
     "admin:privacy_come_back": desk("officer"),
     "admin:privacy_frozen": desk("officer"),

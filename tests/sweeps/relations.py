@@ -89,7 +89,7 @@ ONES_OWN = {
     **routes("go", "withdraw", "fee_accept", "fee_decline", space="privacy"),
 }
 WHOLE = {
-    **routes("200", "patient_record", "privacy_override", space="admin"), **routes("200", "photo", "document_file"),
+    **routes("200", "give_out", "patient_record", "privacy_override", space="admin"), **routes("200", "photo", "document_file"),
 }
 # The case to be taken and the emergency to be ended in the addresses are another patient's.
 CLINICIAN = {

@@ -28,9 +28,14 @@ DECLARED: dict[str, set[str]] = {
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
-    "portal/demo": {"__main__", "ana", "clock", "disclosures", "papers", "people", "pictures", "requests", "seed", "stack", "visits"},
+    "portal/demo": {
+        "__main__", "amendments", "ana", "clock", "disclosures", "papers", "people", "pictures", "requests", "seed",
+        "stack", "visits",
+    },
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
+    "records/amendments": {"parts"},
+    "records/emergency": {"giving"},
     "records/history": {"checks", "kinds", "locks", "sheets", "topics"},
     "records/people": {
         "merge", "names", "public_id", "search", "search_forms", "search_models", "search_rebuild",
@@ -74,6 +79,9 @@ DECLARED: dict[str, set[str]] = {
     "privacy/letters": {"housekeeping", "kinds", "making", "reading", "registry"},
     "privacy/fees": {"calculator"},
     "privacy/copies": {"kinds", "preparing"},
+    "privacy/corrections": {"kinds", "letters"},
+    "privacy/denials": {"grounds", "letters"},
+    "privacy/limits": {"kinds", "letters"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")
 
