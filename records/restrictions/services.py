@@ -11,9 +11,12 @@ from django.utils.translation import gettext as _
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import Actor
+from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
 from records.access import may_open, require_open
+from records.disclosures.models import DisclosureBasis
+from records.disclosures.services import disclosure_record
 from records.encounters.models import Encounter
 from records.people.names import clean_line, clean_text
 from records.restrictions.models import (
@@ -123,9 +126,9 @@ def restriction_override(
         if made.restriction_id != row.pk or made.overridden_by != by.account:
             raise NotVisible  # a key that was not made for this page
         if new:
-            access_record(
-                by=by, action=Action.DISCLOSE, purpose=Purpose.SAFETY, subject_id=row.patient_id,
-                object_kind="records.restriction", object_id=row.pk, basis=f"override:{made.pk}",
+            disclosure_record(
+                by=by, subject_id=row.patient_id, purpose=Purpose.SAFETY, basis=DisclosureBasis.EMERGENCY, on=today(),
+                recipient=to, what=_("What was needed for treatment in an emergency"), reference=made.pk,
             )
     return made
 
