@@ -25,6 +25,10 @@ site.page(
     title=_("Open a record in an emergency"),
 )
 site.page(
+    "patients/<uuid:patient_id>/give-out/", emergency.give_out, Permission.BREAK_GLASS, name="give_out",
+    title=_("Give something out in an emergency"),
+)
+site.page(
     "emergencies/<uuid:emergency_id>/end/", emergency.end, Permission.BREAK_GLASS, name="emergency_end",
     title=_("Close the record"),
 )

@@ -29,7 +29,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
     "portal/demo": {
-        "__main__", "amendments", "ana", "clock", "disclosures", "papers", "people", "pictures", "requests", "seed",
+        "__main__", "amendments", "ana", "clock", "disclosures", "handover", "papers", "people", "pictures", "requests", "seed",
         "stack", "visits",
     },
     "records": {"access", "changes", "vault"},
