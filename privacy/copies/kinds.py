@@ -12,23 +12,13 @@ from portal.jobs.models import Job
 from privacy.copies import services
 from privacy.copies.forms import PaperForm, QuoteForm, ThirdPartyForm
 from privacy.copies.models import PrintCopy
+from privacy.denials.grounds import grounds_for
 from privacy.fees.selectors import newest_quote
 from privacy.letters.selectors import letters_about
 from privacy.requests.models import RequestKind, RightsRequest
-from privacy.requests.registry import Ground, KindRules, register
+from privacy.requests.registry import KindRules, register
 from privacy.requests.state import RequestState
 from records.models import Encounter
-
-# RULES 1.14 and 1.15; "obtained from a non-provider" needs somebody who is none, so it is not reviewable.
-GROUNDS = (
-    Ground("endangers", _("It is likely to endanger somebody’s life or safety"), reviewable=True),
-    Ground("harms_other", _("It speaks of another person, and is likely to harm that person badly"), reviewable=True),
-    Ground("representative", _("Giving it to who asks is likely to harm somebody badly"), reviewable=True),
-    Ground("excluded", _("It is not part of the record that one may see"), reviewable=False),
-    Ground("confidential_source", _("Somebody who is no provider told it in confidence"), reviewable=False),
-    Ground("research", _("A study is under way, and you agreed to wait for its end"), reviewable=False),
-    Ground("not_signed", _("The signature or the recipient is missing"), reviewable=True),
-)
 
 
 def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
@@ -59,14 +49,15 @@ def register_kinds() -> None:
     """Called once at start."""
     common: dict[str, Any] = {
         "due_days": "ACCESS_DUE_DAYS", "extension_days": "ACCESS_EXTENSION_DAYS",
-        "extension_allowed": "ACCESS_EXTENSION_ALLOWED", "grounds": GROUNDS, "fee": True,
+        "extension_allowed": "ACCESS_EXTENSION_ALLOWED", "fee": True,
         "fulfil": services.copy_post, "stopped": services.copy_stopped,
         "staff_panel": "privacy/copies/_staff_panel.html", "staff_context": staff_context,
         "patient_panel": "privacy/copies/_patient_panel.html", "patient_context": patient_context,
     }
     register(
         KindRules(
-            RequestKind.ACCESS_PAPER, ask_form=PaperForm, wish=_("Get a copy on paper"),
+            RequestKind.ACCESS_PAPER, grounds=grounds_for(RequestKind.ACCESS_PAPER), ask_form=PaperForm,
+            wish=_("Get a copy on paper"),
             wish_about=_("We print your record and send it by post. We tell you the cost first."),
             deed=_("Put it into the print queue"),
             deed_about=_("The copy is printed behind a cover letter. The request is done when it is posted."), **common,
@@ -74,7 +65,9 @@ def register_kinds() -> None:
     )
     register(
         KindRules(
-            RequestKind.ACCESS_THIRD_PARTY, ask_form=ThirdPartyForm, wish=_("Send a copy to somebody else"),
+            RequestKind.ACCESS_THIRD_PARTY, grounds=grounds_for(RequestKind.ACCESS_THIRD_PARTY),
+            ask_form=ThirdPartyForm,
+            wish=_("Send a copy to somebody else"),
             wish_about=_("We send your record to a person or an office that you name. We tell you the cost first."),
             deed=_("Put it into the print queue"),
             deed_about=_(
