@@ -39,6 +39,7 @@ from portal.demo.amendments import seed_amendments, seed_review
 from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
 from portal.demo.disclosures import seed_companies, seed_papers, seed_register
+from portal.demo.handover import seed_handover
 from portal.demo.letters import seed_letters
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
@@ -227,6 +228,7 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
         seed_register(people["ana@demo.example"])
         seed_amendments(people["ana@demo.example"], patients_of(people["ana@demo.example"].pk)[0])
         seed_companies()
+        seed_handover(people["ana@demo.example"])
         made += 1
     states = [state for state, count in SPREAD for _ in range(round(count * patients / 60) or 1)]
     for number, state in enumerate(states[: max(0, patients - 1)], start=1):

@@ -27,7 +27,6 @@ for _route, _view, _name, _title in (
     ("start", deeds.start, "privacy_start", _("Start")),
     ("carry-out", deeds.carry_out, "privacy_carry_out", _("Do")),
     ("answer", deeds.answer, "privacy_answer", _("Answer")),
-    ("deny", deeds.deny, "privacy_deny", _("Deny")),
     ("extend", deeds.extend, "privacy_extend", _("More time")),
     ("assign", deeds.assign, "privacy_assign", _("Hand over")),
     ("identity/ask", deeds.identity_ask, "privacy_identity_ask", _("Ask who it was")),

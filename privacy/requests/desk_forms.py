@@ -12,7 +12,7 @@ from portal.dates import today
 from portal.guards import FormKeyField
 from privacy.keeping.selectors import person_of
 from privacy.requests.models import Channel, IdentityHow
-from privacy.requests.registry import Ground, Text, kinds
+from privacy.requests.registry import Text, kinds
 
 NOTE_MAX = 2000
 LETTER_MAX = 6000
@@ -37,21 +37,6 @@ class FilterForm(forms.Form):
         cast(forms.ChoiceField, self.fields["owner"]).choices = [
             ("", _("Anybody")), (MINE, _("Me")), (NOBODY, _("Nobody yet")), *officers,
         ]
-
-
-class DenialForm(forms.Form):
-    """Ground and letter of a refusal (P37). The grounds are those of the kind."""
-
-    ground = forms.ChoiceField(label=_("Ground"))
-    letter = forms.CharField(
-        label=_("Letter to the patient"), max_length=LETTER_MAX, widget=forms.Textarea,
-        help_text=_("Plain words: why, what you keep and until when, how to ask for a review, how to complain."),
-        error_messages={"required": _("Write the patient a letter that says why.")},
-    )
-
-    def __init__(self, *args: Any, grounds: Iterable[Ground] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(forms.ChoiceField, self.fields["ground"]).choices = [(one.code, one.label) for one in grounds]
 
 
 class NumberField(forms.CharField):

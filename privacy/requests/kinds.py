@@ -10,14 +10,12 @@ from portal.accounts.models import User
 from portal.context import Actor
 from portal.jobs.services import job_start
 from portal.permissions import Role
+from privacy.denials.grounds import grounds_for
 from privacy.requests import deletion, mails, notice, panels
 from privacy.requests.forms import ComplaintForm, NoticeForm, QuestionForm
-from privacy.requests.models import DenialGround, RequestKind, RightsRequest
-from privacy.requests.registry import Ground, KindRules, register
+from privacy.requests.models import RequestKind, RightsRequest
+from privacy.requests.registry import KindRules, register
 
-_GROUNDS_OF_DELETION = tuple(
-    Ground(one.value, one.label, reviewable=one == DenialGround.IDENTITY) for one in DenialGround
-)
 OUTCOMES = (
     ("founded", _("The complaint was right")),
     ("partly", _("It was right in part")),
@@ -60,8 +58,8 @@ ACCESS = KindRules(
 )
 DELETION = KindRules(
     RequestKind.DELETION, due_days="DELETION_DUE_DAYS", fulfil=deletion.deletion_start,
-    stopped=deletion.deletion_stopped, grounds=_GROUNDS_OF_DELETION, sure=_("I know that this cannot be undone"),
-    ask_page="privacy:delete", wish=_("Delete it"),
+    stopped=deletion.deletion_stopped, grounds=grounds_for(RequestKind.DELETION),
+    sure=_("I know that this cannot be undone"), ask_page="privacy:delete", wish=_("Delete it"),
     wish_about=_("We delete all we may, and tell you what the law makes us keep."),
     deed=_("Delete the record"),
     deed_about=_(

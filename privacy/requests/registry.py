@@ -49,8 +49,8 @@ class KindRules:
     ``wish`` is the line under which the patient finds it on the privacy page, "" hides it there;
     ``wish_about`` says in a sentence what one gets. ``sure`` is a sentence to tick before it is carried out.
     ``roles`` are offered it there. ``deed`` is the button of "carry out", ``deed_about`` says what follows.
-    ``refuse_page`` names the room's own page of the desk for saying no (with ``request_id``); "" uses the
-    engine's form. ``answered`` wants the officer's answer in words before it is done, with one of ``outcomes``.
+    ``refuse_page`` names the page of the desk for saying no (with ``request_id``). ``answered`` wants the
+    officer's answer in words before it is done, with one of ``outcomes``.
     """
 
     kind: RequestKind
@@ -78,7 +78,7 @@ class KindRules:
     deed_about: Text = ""
     sure: Text = ""
     roles: frozenset[Role] = frozenset({Role.PATIENT, Role.GUARDIAN})
-    refuse_page: str = ""
+    refuse_page: str = "admin:privacy_refuse"
     answered: bool = False
     outcomes: tuple[tuple[str, Text], ...] = ()
 

@@ -271,7 +271,10 @@ def test_each_look_has_a_verb() -> None:
 
 # --- The officer's desk ------------------------------------------------------------------------------------
 
-DEEDS = ("start", "carry-out", "deny")
+DEEDS = (
+    "start", "carry-out", "answer", "extend", "assign", "identity", "identity/ask", "identity/unproven", "about",
+    "separate", "put-back", "taken-back", "refuse",
+)
 
 
 @pytest.mark.promise("P21", "P39")
@@ -283,7 +286,8 @@ def test_no_deed_of_the_officer_is_there_for_anybody_else(
     browser = as_(request.getfixturevalue(persona) if persona else None)
     for deed in DEEDS:
         answer = browser.post(
-            f"/admin/privacy/{row.pk}/{deed}/", {"sure": "yes", "ground": "identity", "letter": "No."}
+            f"/admin/privacy/{row.pk}/{deed}/",
+            {"sure": "yes", "ground": "identity", "letter": "No.", "explain": "No.", "how": "photo_id", "note": "No."}
         )
         if persona:
             assert answer.status_code == 404
@@ -326,14 +330,15 @@ def test_a_copy_that_nobody_downloaded_is_named_to_both_sides(
     assert "the patient has not downloaded" in page(as_(officer), "admin:privacy_request", row.pk)
 
 
-def test_a_refusal_without_a_letter_keeps_the_page_and_says_what_is_missing(
+def test_a_refusal_without_a_listed_ground_keeps_the_page_and_says_what_is_missing(
     ana: User, officer: User, anas: Patient, as_: As
 ) -> None:
     row, browser = ask(ana, anas), as_(officer)
     services.request_start(by=officer.actor, request_id=row.pk)
-    answer = browser.post(f"/admin/privacy/{row.pk}/deny/", {"ground": "weather", "letter": ""})
-    assert answer.status_code == 200 and "Write the patient a letter that says why." in text(answer)
-    browser.post(f"/admin/privacy/{row.pk}/deny/", {"ground": "legal_hold", "letter": "A court told us."})
+    assert "Do not grant it, or only a part" in page(browser, "admin:privacy_request", row.pk)
+    answer = browser.post(f"/admin/privacy/{row.pk}/refuse/", {"ground": "weather", "explain": "Rain."})
+    assert answer.status_code == 200 and "Rain." in text(answer)
+    browser.post(f"/admin/privacy/{row.pk}/refuse/", {"ground": "legal_hold", "explain": "A court told us."})
     row.refresh_from_db()
     assert row.state == RequestState.DENIED
 

@@ -87,14 +87,6 @@ def answer(request: AuthRequest, request_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def deny(request: AuthRequest, request_id: UUID) -> HttpResponse:
-    """Refuse on a listed ground, with a letter."""
-    form = desk_forms.DenialForm(request.POST, grounds=rules_of(_row(request_id).kind).grounds)
-    said = _("The letter is in the patient’s portal, and a mail tells them so.")
-    return _filled(request, request_id, "deny_form", form, services.request_deny, said)
-
-
-@require_POST
 def extend(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Take the one extension of the law."""
     form = desk_forms.ExtendForm(request.POST)

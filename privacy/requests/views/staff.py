@@ -141,8 +141,6 @@ def _forms(row: RightsRequest, may: set[str], bound: dict[str, Any]) -> dict[str
     rules, able = rules_of(row.kind), RequestAction
     owner = desk_forms.OwnerForm(officers=officers(), initial={"officer": row.officer_id})
     forms: dict[str, Any] = {"owner_form": owner}
-    if able.DENY in may:
-        forms["deny_form"] = desk_forms.DenialForm(grounds=rules.grounds)
     if able.CONFIRM_IDENTITY in may:
         forms["identity_form"] = desk_forms.IdentityForm()
         forms["unproven_form"] = desk_forms.LetterForm(prefix="unproven")
