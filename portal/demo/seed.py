@@ -40,6 +40,7 @@ from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
 from portal.demo.disclosures import seed_companies, seed_papers, seed_register
 from portal.demo.handover import seed_handover
+from portal.demo.incidents import seed_incidents
 from portal.demo.letters import seed_letters
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
@@ -244,6 +245,7 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
         seed_visits()
         seed_letters()
         seed_requests()
+        seed_incidents(patients_of(people["ana@demo.example"].pk)[0])
         deidentified.rebuild()  # of what this process made; the first of the month counts them all
     return made
 

@@ -29,8 +29,8 @@ DECLARED: dict[str, set[str]] = {
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
     "portal/demo": {
-        "__main__", "amendments", "ana", "clock", "disclosures", "handover", "papers", "people", "pictures", "requests", "seed",
-        "stack", "visits",
+        "__main__", "amendments", "ana", "clock", "disclosures", "handover", "incidents", "letters", "papers", "people",
+        "pictures", "requests", "seed", "stack", "visits",
     },
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
@@ -68,7 +68,7 @@ DECLARED: dict[str, set[str]] = {
     "privacy/requests": {
         "clock", "deletion", "desk_forms", "kinds", "letters", "notice", "panels", "registry", "reminders", "words",
     },
-    "privacy/disclosing": {"accounting", "assignments", "closing", "letters", "papers"},
+    "privacy/disclosing": {"accounting", "assignments", "closing", "letters", "papers", "proof"},
     "privacy/handover": {"choosing", "content", "folder", "making"},
     # Pure clocks; receipt codes; what freezes; each kind of row of its own.
     "privacy/incidents": {
