@@ -42,10 +42,9 @@ PROMISE = """
 = Written promise
 Made up for the demo.
 #v(1em)
-North Shore Skin Care promises to keep the privacy policy of Clear Lake Skin Clinic for every record that
-passes to it.
+NEW OWNER promises to keep the privacy policy of Clear Lake Skin Clinic for every record that passes to it.
 #v(3em)
-Pat Berg, managing director
+Signed
 """
 COMPANIES = (
     ("Birch Copy and Mail LLC", "copy-house", "Letters and copies on paper, to print and post them.", True, 400, 5),
@@ -57,6 +56,11 @@ COMPANIES = (
 
 def _officer() -> Actor:
     return Actor(staff_of(Role.OFFICER)[0], Role.OFFICER)
+
+
+def promise(acquirer: str) -> bytes:
+    """The written promise of a new owner, as a PDF."""
+    return bytes(typst.compile(PROMISE.replace("NEW OWNER", acquirer).encode()))
 
 
 def _paper(source: str) -> Paper:
@@ -142,5 +146,5 @@ def seed_companies() -> None:
     )
     assignments.undertaking_record(
         by=officer, assignment_id=row.pk, signed_by="Pat Berg, managing director", signed_on=today(),
-        paper=_paper(PROMISE),
+        paper=paper_keep(ContentFile(promise("North Shore Skin Care"), name="promise.pdf")),
     )
