@@ -20,6 +20,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "privacy-backup": {"task": "privacy.backup_nightly", "schedule": crontab(hour=1, minute=30)},
     "privacy-backup-watch": {"task": "privacy.backup_watch", "schedule": crontab(minute=45)},
     "privacy-erased": {"task": "privacy.erased_check", "schedule": crontab(hour=4, minute=30)},
+    "privacy-register": {"task": "privacy.register_prove", "schedule": crontab(hour=4, minute=5)},
     "privacy-notices": {"task": "privacy.notices", "schedule": 300},
     "privacy-incidents": {"task": "privacy.incidents_sweep", "schedule": 120},
     "privacy-incidents-watch": {"task": "privacy.incidents_watch", "schedule": crontab(hour=7, minute=30)},

@@ -72,7 +72,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P11", _("Your data is used only for the purposes on our list.")),
     Promise("P12", _("No marketing without your clear yes.")),
     Promise("P13", _("If a court makes us hand something over, we tell you, unless the law forbids it.")),
-    Promise("P14", _("Everything we give to anybody is written down.")),
+    Promise("P14", _("Everything we give to anybody is written down."), live=("disclosures.register",)),
     Promise("P15", _("Square takes your payment; your card number never reaches us.")),
     Promise("P16", _("If the clinic is sold, our promises go with your record.")),
     Promise("P17", _("Your data is encrypted where it is kept and on its way."), ("crypto.readable",)),

@@ -11,6 +11,7 @@ from privacy.backups.services import backup_make, backups_expire, overdue
 from privacy.copies.preparing import known_files
 from privacy.disclosing.assignments import patients_told
 from privacy.disclosing.papers import papers_sweep
+from privacy.disclosing.proof import register_prove
 from privacy.disclosing.services import notices_send
 from privacy.fees.services import fees_sweep
 from privacy.incidents import tasks as incident_tasks  # noqa: F401 - Celery looks for them here
@@ -70,9 +71,15 @@ def letters_night() -> None:
     letters_tidy(known_files)
 
 
+@shared_task(name="privacy.register_prove")
+def register_night() -> None:
+    """Prove that the register of disclosures takes no change (P14)."""
+    register_prove()
+
+
 @shared_task(name="privacy.notices")
 def notices() -> None:
-    """Tell patients of legal papers whose bar has ended, and of a new owner; remove papers that no row names (P13, P16)."""
+    """Tell patients of legal papers whose bar has ended, and of a new owner; remove stray papers (P13, P16)."""
     notices_send()
     patients_told()
     papers_sweep()

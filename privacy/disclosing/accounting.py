@@ -19,12 +19,15 @@ from privacy.disclosing.forms import AccountingForm
 from privacy.disclosing.letters import lines_text
 from privacy.disclosing.models import AccountingStatement
 from privacy.disclosing.selectors import statement_is_free
+from privacy.fees.panels import patient_fee, staff_fee
 from privacy.letters.services import letter_write
 from privacy.requests.models import Channel, FeeState, RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
 from privacy.requests.services.endings import request_complete
 from records.vault.content import opened
 from records.vault.given import GivenView, given_grouped
+
+LINES_A_PAGE = 8
 
 
 def window_of(request: RightsRequest) -> tuple[dt.date, dt.date]:
@@ -98,7 +101,7 @@ def staff_context(request: RightsRequest, _actor: Actor) -> dict[str, object]:
     entries, (since, until) = entries_of(request), window_of(request)
     return {
         "since": since, "until": until, "entries": entries, "counted": sum(entry.counted for entry in entries),
-        "free": statement_is_free(request),
+        "free": statement_is_free(request), **staff_fee(request, pages=1 + len(entries) // LINES_A_PAGE),
     }
 
 
@@ -106,7 +109,7 @@ def patient_context(request: RightsRequest, _actor: Actor) -> dict[str, object]:
     """The days it covers, and the letter once it is there."""
     since, until = window_of(request)
     statement = AccountingStatement.objects.filter(request_id=request.pk).first()
-    return {"since": since, "until": until, "statement": statement}
+    return {"since": since, "until": until, "statement": statement, **patient_fee(request)}
 
 
 def register_kind() -> None:

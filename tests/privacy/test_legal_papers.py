@@ -279,3 +279,17 @@ def test_lists_ask_as_little_for_many_as_for_one(desk: Client, anas: Patient, of
             desk.get(reverse("admin:legal_processes"))
         counts.append(len(caught))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.promise("P14")
+def test_each_night_it_is_proven_that_the_register_takes_no_change(anas: Patient, officer: User) -> None:
+    from privacy.disclosing.proof import register_prove
+
+    assert register_prove().passed, "an empty register holds nothing wrong"
+    give(officer, entered(officer, anas))
+    assert register_prove().facts == {"entries": 1, "changes_that_went_through": 0, "not_in_the_log": 0}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # as if the trigger were gone
+        broken = register_prove()
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert not broken.passed and broken.facts["changes_that_went_through"] == 2 and Disclosure.objects.count() == 1

@@ -38,6 +38,7 @@ TASKS: dict[str, str] = {
     "privacy.incidents_watch": "ids",
     "privacy.lockbox_prove": "ids",
     "privacy.notices": "content",
+    "privacy.register_prove": "ids",
     "privacy.requests_remind": "ids",
     "privacy.sweep": "ids",
     "privacy.visitors_prove": "none",
