@@ -35,9 +35,9 @@ def counted_table(title: str, what: str, cells: Iterable[Cell]) -> dict[str, Any
 
 @register.filter
 def seconds_in_words(seconds: int) -> str:
-    """``40`` is "about 40 seconds", ``95`` is "about 2 minutes"."""
+    """Roughly: ``42`` is "40 seconds", ``95`` is "2 minutes"."""
     if seconds < 90:
         near = max(5, round(seconds / 5) * 5)
-        return ngettext("about %(n)d second", "about %(n)d seconds", near) % {"n": near}
+        return ngettext("%(n)d second", "%(n)d seconds", near) % {"n": near}
     minutes = round(seconds / 60)
-    return ngettext("about %(n)d minute", "about %(n)d minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}

@@ -29,10 +29,9 @@ def numbers(request: AuthRequest) -> HttpResponse:
     """One table a question, low numbers hidden."""
     counts = statistics_counts()
     yes_no = {"True": _("yes"), "False": _("no"), "None": ""}
+    scales = [(_("Year"), counts["year"]), (_("Age"), counts["age"])]  # in their order; the others by size
     tables = [
-        (_("Year"), counts["year"]),
         (_("What for"), _in_words(counts["concern"], dict(Concern.choices))),
-        (_("Age"), counts["age"]),
         (_("State"), counts["state"]),
         (_("How it ended"), _in_words(counts["outcome"], {"answered": _("Answered"), "declined": _("Not taken on")})),
         (_("Diagnosis"), counts["diagnosis_code"]),
@@ -41,7 +40,10 @@ def numbers(request: AuthRequest) -> HttpResponse:
     ]
     context = {
         **admin.site.each_context(request), "title": _("Numbers without names"), "total": sum(counts["year"].values()),
-        "tables": [(title, smallcells.cells(counts)) for title, counts in tables],
+        "tables": [
+            *((title, sorted(smallcells.cells(found), key=_unknown_last)) for title, found in scales),
+            *((title, smallcells.cells(found)) for title, found in tables),
+        ],
         "made": latest(deidentified.EVIDENCE), "least": settings.DEID_SMALL_CELL,
     }
     return render(request, "privacy/staff/numbers.html", context)
@@ -66,6 +68,10 @@ def numbers_again(request: AuthRequest) -> HttpResponse:
     poke("privacy.deidentify")
     messages.success(request, _("The numbers are being made anew. Load the page again in a minute."))
     return redirect("admin:numbers")
+
+
+def _unknown_last(cell: smallcells.Cell) -> tuple[bool, str]:
+    return not cell.label, cell.label
 
 
 def _answers(counts: Mapping[str, int]) -> list[tuple[str, dict[str, int]]]:

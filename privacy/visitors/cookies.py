@@ -21,13 +21,14 @@ _COUNTING, _PARTNER = 1, 2
 
 @dataclass(frozen=True)
 class Cookie:
-    """One row of the table. ``needed``: the site cannot work without it, so it asks no leave."""
+    """One row of the table. ``needed``: set without asking leave; ``when`` says so in words."""
 
     name: str
     purpose: str | Promise
     set_by: str | Promise
     life: str
-    needed: bool
+    when: str | Promise
+    needed: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,16 @@ def table() -> list[Cookie]:
                 "until you close the browser; %(n)d hour at most", "until you close the browser; %(n)d hours at most",
                 settings.SESSION_PATIENT_HOURS,
             ) % {"n": settings.SESSION_PATIENT_HOURS},
-            needed=True,
+            gettext_lazy("When you sign in or sign up. The site does not work without it."),
         ),
         Cookie(
             settings.CSRF_COOKIE_NAME, gettext_lazy("Makes sure that a form was sent by you and not by another site."),
-            ours, _days(settings.CSRF_COOKIE_AGE // 86_400), needed=True,
+            ours, _days(settings.CSRF_COOKIE_AGE // 86_400),
+            gettext_lazy("On pages with a form. The site does not work without it."),
         ),
         Cookie(
             settings.CHOICE_COOKIE_NAME, gettext_lazy("Remembers your yes or no, so that we do not ask again."), ours,
-            _days(settings.CHOICE_COOKIE_DAYS), needed=True,
+            _days(settings.CHOICE_COOKIE_DAYS), gettext_lazy("When you answer yes or no."),
         ),
     ]
     if settings.PARTNER_SCRIPT_URL:
@@ -74,8 +76,8 @@ def table() -> list[Cookie]:
         rows.append(
             Cookie(
                 _("cookies of %(partner)s") % {"partner": name},
-                gettext_lazy("Advertising. Only after your yes, and only on pages that are open to everybody."), name,
-                _("as its own policy says"), needed=False,
+                gettext_lazy("Advertising."), name, _("as its own policy says"),
+                gettext_lazy("Only after your yes, on pages that are open to everybody."), needed=False,
             )
         )
     return rows

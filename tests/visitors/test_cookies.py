@@ -167,6 +167,6 @@ def test_the_choice_costs_no_query(as_: Browser, django_assert_num_queries: Any)
         browser = as_(None)
         browser.cookies["choice"] = cookie
         with django_assert_num_queries(0):
-            browser.get("/")
+            browser.get("/how-it-works/")
     with django_assert_num_queries(0):
         as_(None).post(CHOOSE, {"what": "accept"}, headers=HERE)

@@ -74,7 +74,7 @@ def test_old_counters_go_with_the_look_at_night(settings: Any) -> None:
 
 
 def test_a_cookie_that_is_not_listed_is_found(the_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "table", lambda: [Cookie("session", "", "", "", True)])
+    monkeypatch.setattr(proof, "table", lambda: [Cookie("session", "", "", "", "")])
     found = proof.cookies_prove()
     assert not found.passed and found.facts["wrong"] > 0
 
