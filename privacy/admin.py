@@ -11,6 +11,7 @@ from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
 from privacy.corrections import admin as corrections_admin  # noqa: F401 - adds its pages
 from privacy.denials import admin as denials_admin  # noqa: F401 - adds its pages
 from privacy.disclosing import admin as disclosing_admin  # noqa: F401 - adds its pages
+from privacy.fees import admin as fees_admin  # noqa: F401 - adds its pages
 from privacy.guardians import admin as guardians_admin  # noqa: F401 - adds its pages
 from privacy.handover import admin as handover_admin  # noqa: F401 - adds its pages
 from privacy.incidents import admin as incidents_admin  # noqa: F401 - adds its pages

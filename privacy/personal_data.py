@@ -93,6 +93,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
 _SEALED = {
     *(f"privacy.Letter.{name}" for name in letters_held.ENCRYPTED),
     *(f"privacy.PrintCopy.{name}" for name in copies_held.ENCRYPTED),
+    *(f"privacy.FeeQuote.{name}" for name in fees_held.ENCRYPTED),
     *(f"privacy.Denial.{name}" for name in denials_held.ENCRYPTED),
 }
 _WHY = "random ids, states, dates and hashes: the legal clock and the archive need to find them"

@@ -11,4 +11,3 @@ from privacy.copies.views import staff
 _HANDLE = Permission.REQUESTS_HANDLE
 site.page("privacy/<uuid:request_id>/print/", staff.prepare, _HANDLE, name="copy_prepare", title=_("Make the copy"))
 site.page("privacy/<uuid:request_id>/fee/", staff.quote, _HANDLE, name="copy_quote", title=_("Name the cost"))
-site.page("privacy/<uuid:request_id>/check/", staff.paid_by_post, _HANDLE, name="copy_check", title=_("Paid by check"))

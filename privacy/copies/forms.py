@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.dates import today
 from portal.errors import DomainError
-from privacy.fees.calculator import postage_cents
+from privacy.fees.forms import CostForm
 from privacy.letters.services import recipient_checked
 from privacy.requests.forms import AskForm
 
@@ -84,25 +83,11 @@ def _check(form: forms.Form, name: str, address: str, name_field: str, address_f
         form.add_error(name_field if error.field == "name" else address_field, error.message)
 
 
-class QuoteForm(forms.Form):
-    """What the copying took, and what the post takes."""
+class QuoteForm(CostForm):
+    """What copying the record took; its pages are counted."""
 
-    minutes = forms.IntegerField(
-        label=_("Minutes of copying"), min_value=0, max_value=600,
-        help_text=_("Printing and packing only. Finding, checking and deciding are never charged."),
-    )
-    postage = forms.DecimalField(
-        label=_("Postage in dollars"), min_value=0, max_value=200, decimal_places=2,
-        help_text=_("As the post charges for this many pages."),
-    )
     appeal = forms.BooleanField(
         label=_("It is for an appeal about disability benefits"), required=False,
         help_text=_("Minnesota then allows $10 at most."),
     )
-    waive = forms.BooleanField(label=_("Ask nothing for it"), required=False)
-
-    def __init__(self, *args: Any, pages: int = 0, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "initial", {"minutes": settings.FEE_PAPER_MINUTES, "postage": f"{postage_cents(pages) / 100:.2f}"}
-        )
-        super().__init__(*args, **kwargs)
+    field_order = ("minutes", "postage", "appeal", "waive")

@@ -31,8 +31,8 @@ def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
         "print_copy": copy, "print_job": Job.objects.filter(pk=copy.job_id).first() if copy and copy.job_id else None,
         "quote": newest_quote(request.pk), "told": told, "letters": letters_about(request.pk),
         "consults": parts.only("pk", "opened_at", "patient_id") if working else (),
-        "may_prepare": working, "may_quote": working and copy is not None and copy.made_at is not None,
-        "quote_form": QuoteForm(pages=copy.pages if copy else 0),
+        "may_prepare": working,
+        "quote_form": QuoteForm(pages=copy.pages) if working and copy is not None and copy.made_at else None,
         "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
     }
 

@@ -20,6 +20,7 @@ from privacy.disclosing.letters import lines_text
 from privacy.disclosing.models import AccountingStatement
 from privacy.disclosing.selectors import statement_is_free
 from privacy.fees.panels import patient_fee, staff_fee
+from privacy.fees.services import quote_drop
 from privacy.letters.services import letter_write
 from privacy.requests.models import Channel, FeeState, RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
@@ -117,7 +118,7 @@ def register_kind() -> None:
     register(
         KindRules(
             RequestKind.ACCOUNTING, due_days="ACCOUNTING_DUE_DAYS", extension_days="ACCOUNTING_EXTENSION_DAYS",
-            fee=True, fulfil=statement_make, at_once=True, ask_form=AccountingForm,
+            fee=True, fulfil=statement_make, stopped=quote_drop, at_once=True, ask_form=AccountingForm,
             staff_panel="privacy/disclosing/_accounting_staff.html", staff_context=staff_context,
             patient_panel="privacy/disclosing/_accounting.html", patient_context=patient_context,
             wish=gettext_lazy("Get a list of whom we told what"),

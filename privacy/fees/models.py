@@ -1,4 +1,4 @@
-"""Fees that were quoted: the lines, the answer, and how it was paid. Cents and codes only."""
+"""Fees that were quoted: the lines, the answer, and how it was paid."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import Q
 
+from portal.crypto.fields import EncryptedTextField
 from privacy.fees.state import FeeState
 
 __all__ = ["FeeQuote", "FeeState"]
@@ -27,6 +28,9 @@ class FeeQuote(models.Model):
     cents = models.PositiveIntegerField()
     state = models.CharField(max_length=9, choices=FeeState.choices, default=FeeState.QUOTED)
     order_id = models.UUIDField(null=True, blank=True)
+    wish = EncryptedTextField(
+        context="privacy.FeeQuote.wish", blank=True, help_text="What would be enough, of who said no to the price."
+    )
     paid_how = models.CharField(max_length=10, blank=True, help_text="square, or by_post for a check.")
     quoted_at = models.DateTimeField(auto_now_add=True)
     quoted_by = models.UUIDField(null=True, blank=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.fees.models import FeeQuote
+from records.vault.content import opened
 
 _O, _P = FieldClass.OPERATIONAL, FieldClass.PAYMENT
 FIELDS: dict[str, dict[str, FieldClass]] = {
@@ -17,9 +18,10 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
             ),
             _O,
         ),
-        "lines": _P, "cents": _P,
+        "lines": _P, "cents": _P, "wish": FieldClass.CLINICAL,
     },
 }
+ENCRYPTED = ("wish",)
 RETAINED = {"privacy.FeeQuote": "proof that a fee was told and agreed before the work: sums, codes and dates only"}
 
 
@@ -29,15 +31,16 @@ def export_for(subject: Subject) -> list[dict[str, Any]]:
     return [
         {
             "quoted_at": row.quoted_at.isoformat(), "form": row.form, "pages": row.pages, "lines": row.lines,
-            "cents": row.cents, "state": row.state, "paid_at": row.paid_at.isoformat() if row.paid_at else None,
+            "cents": row.cents, "state": row.state, "wish": opened(row, "wish"),
+            "paid_at": row.paid_at.isoformat() if row.paid_at else None,
         }
         for row in rows
     ]
 
 
 def erase_for(subject: Subject) -> dict[str, int]:
-    """Nothing is removed: sums and dates stay, and lead to no account any more."""
-    FeeQuote.objects.filter(subject_id=subject.subject_id).update(account_id=None)
+    """Sums and dates stay, and lead to no account any more; words go."""
+    FeeQuote.objects.filter(subject_id=subject.subject_id).update(account_id=None, wish="")
     return {}
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from billing.selectors import money_text
 from privacy.fees.models import FeeQuote, FeeState
+from records.vault.content import opened
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class QuoteView:
     row: FeeQuote
     lines: tuple[tuple[str, str], ...]
     total: str
+    wish: str = ""
 
     @property
     def waits(self) -> bool:
@@ -37,7 +39,9 @@ def cents_text(cents: int) -> str:
 
 
 def quote_view(row: FeeQuote) -> QuoteView:
-    return QuoteView(row, tuple((label, cents_text(cents)) for _code, label, cents in row.lines), cents_text(row.cents))
+    """The quote as pages show it."""
+    lines = tuple((label, cents_text(cents)) for _code, label, cents in row.lines)
+    return QuoteView(row, lines, cents_text(row.cents), opened(row, "wish"))
 
 
 def newest_quote(request_id: UUID) -> QuoteView | None:

@@ -96,13 +96,17 @@ def quote_accept(*, by: Actor, quote_id: UUID) -> Order:
         return order
 
 
-def quote_decline(*, by: Actor, quote_id: UUID) -> FeeQuote:
-    """Who asked does not want it at this price: back to the desk, where something smaller can be offered."""
+def quote_decline(*, by: Actor, quote_id: UUID, wish: str = "") -> FeeQuote:
+    """Who asked does not want it at this price, and may say what would be enough (RULES 1.33).
+
+    Back to the desk, where something smaller can be offered.
+    """
     with transaction.atomic():
         row = _own(by, quote_id)
         row.state, row.answered_at = after(row.state, FeeAction.DECLINE), timezone.now()
         _order_undone(row)
-        row.save(update_fields=["state", "answered_at"])
+        row.wish = wish.strip()
+        row.save(update_fields=["state", "answered_at", "wish"])
         _audit(by, Action.WITHDRAW, row)
         engine.fee_decline(by=by, request_id=row.request_id)
         return row

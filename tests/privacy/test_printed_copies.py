@@ -37,7 +37,7 @@ from records.disclosures.models import Disclosure, DisclosureBasis
 from records.models import Patient
 from records.people.services import patient_update
 from tests.consults import building as consults
-from tests.privacy.building import ask, told
+from tests.privacy.building import ask
 
 As = Callable[..., Client]
 FOR_LEE = {
@@ -52,7 +52,7 @@ def record(ana: User, anas: Patient, clinician: User) -> Patient:
     """Ana's record with an answered consult and an address."""
     address = {"street": "1 Lake Road", "city": "Clear Lake", "state": "MN", "postal_code": "55319"}
     patient_update(by=ana.actor, patient_id=anas.pk, address=address)
-    told(ana, clinician, anas)
+    consults.earlier(ana, clinician, anas)
     return anas
 
 
@@ -151,12 +151,14 @@ def test_an_unsigned_wish_for_somebody_else_goes_nowhere(ana: User, record: Pati
 
 @pytest.mark.promise("P36")
 def test_who_does_not_want_it_at_this_price_owes_nothing_and_may_ask_for_less(
-    ana: User, record: Patient, officer: User, clinician: User
+    ana: User, record: Patient, officer: User, as_: As
 ) -> None:
     request = ask(ana, record, PAPER)
     row = quoted(officer, request)
     order = fees.quote_accept(by=ana.actor, quote_id=row.pk)
-    fees.quote_decline(by=ana.actor, quote_id=row.pk)
+    fees.quote_decline(by=ana.actor, quote_id=row.pk, wish="Only the last consult, please.")
+    desk = as_(officer).get(reverse("admin:privacy_request", args=[request.pk])).content.decode()
+    assert "Only the last consult" in desk
     order.refresh_from_db()
     assert order.state == OrderState.CANCELLED
     assert fresh(request).state == RequestState.IN_PROGRESS
@@ -268,6 +270,35 @@ def test_an_amendment_can_never_cost_anything(ana: User, record: Patient, office
     assert not FeeQuote.objects.exists()
 
 
+@pytest.mark.promise("P34", "P36")
+def test_a_second_accounting_on_paper_in_twelve_months_is_quoted_agreed_and_then_written_by_itself(
+    record: Patient, officer: User, as_: As
+) -> None:
+    def wanted() -> RightsRequest:
+        return engine.request_open(
+            by=officer.actor, kind=RequestKind.ACCOUNTING, subject_id=record.pk, account_id=None, form_key=uuid4(),
+            channel=Channel.MAIL, contact={"name": "Ana Okafor", "address": "3 Old Road\nClear Lake, MN 55319"},
+            identity=Identity(IdentityHow.COPY_OF_ID),
+        )
+
+    first = wanted()
+    if fresh(first).state == RequestState.RECEIVED:
+        engine.request_start(by=officer.actor, request_id=first.pk)
+        engine.request_carry_out(by=officer.actor, request_id=first.pk)
+    assert fresh(first).state == RequestState.COMPLETED, "the first is free, without a step"
+    second = wanted()
+    client, here = as_(officer), reverse("admin:privacy_request", args=[second.pk])
+    if fresh(second).state == RequestState.RECEIVED:
+        engine.request_start(by=officer.actor, request_id=second.pk)
+    assert reverse("admin:fee_name", args=[second.pk]) in client.get(here).content.decode()
+    client.post(reverse("admin:fee_name", args=[second.pk]), {"pages": "2", "minutes": "6", "postage": "0.78"})
+    row = FeeQuote.objects.get(request_id=second.pk)
+    assert row.cents == 240 + 2 * 6 + 40 + 78
+    client.post(reverse("admin:fee_check", args=[second.pk]))
+    assert fresh(second).state == RequestState.COMPLETED
+    assert Letter.objects.filter(kind="accounting").count() == 2
+
+
 # --- The pages ---------------------------------------------------------------------------------------------
 
 
@@ -302,7 +333,7 @@ def test_the_officer_walks_it_on_the_desk(ana: User, record: Patient, officer: U
     client.post(reverse("admin:copy_quote", args=[request.pk]), {"minutes": "5", "postage": "1.90"})
     assert FeeQuote.objects.get().state == FeeState.QUOTED
     assert OutgoingMail.objects.filter(kind="privacy.fee").exists()
-    client.post(reverse("admin:copy_check", args=[request.pk]))
+    client.post(reverse("admin:fee_check", args=[request.pk]))
     assert fresh(request).state == RequestState.CARRYING_OUT
     client.post(reverse("admin:copy_prepare", args=[request.pk]), {"part": "nonsense"})
     assert not PrintCopy.objects.exists()

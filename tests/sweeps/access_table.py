@@ -298,7 +298,7 @@ TABLE: dict[str, Access] = {
     "admin:letters_posted": deed("officer"),
     **{f"admin:letter_{way}": deed("officer", gets="200") for way in ("posted", "returned", "address", "settle")},
     "admin:letter_again": deed("officer"),
-    **{f"admin:copy_{way}": deed("officer") for way in ("prepare", "quote", "check")},
+    **{f"admin:{way}": deed("officer") for way in ("copy_prepare", "copy_quote", "fee_name", "fee_check")},
     "admin:privacy_start": deed("officer"),
     "admin:privacy_carry_out": deed("officer"),
     "admin:privacy_enter": desk("officer"),

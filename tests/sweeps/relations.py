@@ -129,7 +129,7 @@ OFFICER = {
     **routes("200", *(f"letter{way}" for way in (
         "", "_file", "_posted", "_returned", "_address", "_settle",
     )), space="admin"),
-    **routes("go", "letter_again", "copy_prepare", "copy_quote", "copy_check", space="admin"),
+    **routes("go", "letter_again", "copy_prepare", "copy_quote", "fee_name", "fee_check", space="admin"),
     **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", "incident_from_look", space="admin"),
 }
 K = GrantKind

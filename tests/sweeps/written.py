@@ -16,7 +16,7 @@ from records.access import grant_close
 from records.models import GrantKind
 
 FIELDS = {"request": "A copy", "received": "November 2, 2026", "due": "December 2, 2026"}
-COPY_DEEDS = ("copy_prepare", "copy_quote", "copy_check")
+COPY_DEEDS = ("copy_prepare", "copy_quote", "fee_name", "fee_check")
 
 
 def things(officer: User | None, ana: User, patient_id: UUID) -> dict[str, Any]:

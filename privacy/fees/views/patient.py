@@ -15,7 +15,9 @@ from portal.guards import AuthRequest, role_required, visible_or_404
 from portal.permissions import Role
 from privacy.fees.models import FeeQuote
 from privacy.fees.services import quote_accept, quote_decline
+from records.people.names import clean_text
 
+WISH_MAX = 1000
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
 
 
@@ -38,7 +40,7 @@ def decline(request: AuthRequest, quote_id: UUID) -> HttpResponse:
     """Not at this price. The officer offers something smaller, or the person takes the request back."""
     row = visible_or_404(FeeQuote.objects.filter(account_id=request.account_id), pk=quote_id)
     try:
-        quote_decline(by=request.actor, quote_id=row.pk)
+        quote_decline(by=request.actor, quote_id=row.pk, wish=clean_text(request.POST.get("wish", ""))[:WISH_MAX])
         messages.success(request, _("Nothing is made, and you owe nothing. We write to you with a smaller offer."))
     except DomainError as error:
         messages.info(request, error.message)
