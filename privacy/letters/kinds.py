@@ -1,4 +1,6 @@
-"""The letters of the requests' engine: what each must hold, and its words.
+"""The letters of the requests' engine and of copies: what each must hold, and its words.
+
+A refusal is ``privacy/denials``'s letter.
 
 Other rooms register their own in the same way, in a ``letters.py`` of theirs or in such a file.
 Dates and sums come in as people read them.
@@ -18,7 +20,6 @@ from privacy.letters.registry import (
     bullets,
     facts,
     heading,
-    how_to_ask_for_review,
     how_to_complain,
     paragraph,
     quote,
@@ -32,12 +33,8 @@ LABELS = {
     "due": gettext_lazy("The day by which we answer"),
     "reason": gettext_lazy("The reason"),
     "until": gettext_lazy("The new day"),
-    "basis": gettext_lazy("Why we do not give it"),
-    "withheld": gettext_lazy("What is not given"),
-    "given": gettext_lazy("What is given all the same"),
     "lines": gettext_lazy("The fee, line by line"),
     "total": gettext_lazy("The fee in all"),
-    "how": gettext_lazy("How to take it"),
     "needed": gettext_lazy("What we need to know who asks"),
     "deleted": gettext_lazy("What was deleted"),
     "kept": gettext_lazy("What is kept"),
@@ -74,33 +71,6 @@ def _extension(f: Fields) -> list[Block]:
         paragraph(_("The law lets us do this once. We will not do it again for this request.")),
         _call_us(), *how_to_complain(),
     ]
-
-
-def _copy_ready(f: Fields) -> list[Block]:
-    return [
-        paragraph(_("The copy of the record that you asked for is ready.")),
-        facts(
-            (_("You asked for"), f["request"]), (_("How you get it"), f["how"]),
-            (_("You can get it until"), f["until"]), (_("Pages"), f["pages"]),
-        ),
-        paragraph(_("Keep it where only you can open it. It holds your whole health record.")),
-        _call_us(),
-    ]
-
-
-def _access_denied(f: Fields) -> list[Block]:
-    """RULES 1.16: the basis, the review, the complaint, all the rest of the record, and where else it is."""
-    blocks = [
-        paragraph(_("You asked to see or get your record. We do not give you all of it.")),
-        facts((_("It came on"), f["received"]), (_("What we do not give"), f["withheld"])),
-        heading(_("Why")), paragraph(f["basis"]),
-    ]
-    if f["words"]:
-        blocks.append(paragraph(f["words"]))
-    blocks += [heading(_("What you get")), paragraph(f["given"])]
-    if f["where_else"]:
-        blocks += [heading(_("Who else may have it")), paragraph(f["where_else"])]
-    return [*blocks, *how_to_ask_for_review(), *how_to_complain()]
 
 
 def _closing(f: Fields) -> list[Block]:
@@ -160,9 +130,6 @@ def register_letters() -> None:
         ("received", gettext_lazy("We have your request"), ("request", "received", "due"), ("more",), _received),
         ("extension", gettext_lazy("Your request takes longer"), ("request", "received", "reason", "until"), (),
          _extension),
-        ("copy_ready", gettext_lazy("Your copy is ready"), ("request", "how"), ("until", "pages"), _copy_ready),
-        ("access_denied", gettext_lazy("About your request to see your record"),
-         ("received", "basis", "withheld", "given"), ("words", "where_else"), _access_denied),
         ("closing", gettext_lazy("Your record was deleted"), ("deleted", "kept", "backups_until"),
          ("kept_until", "recipients"), _closing),
         ("fee_quote", gettext_lazy("What your copy costs"), ("request", "lines", "total"), ("pages",), _fee_quote),

@@ -1,4 +1,4 @@
-"""Letters, the print queue and the cost of a copy in Chromium, in both widths and schemes; from wish to posted letter."""
+"""Letters, the print queue and the cost of a copy in Chromium: both widths, both schemes; wish to posted letter."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ from tests.privacy.test_printed_copies import FOR_LEE, quoted
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FIELDS = {"request": "A copy of the record on paper", "received": "November 2, 2026", "due": "December 2, 2026"}
-NO = {
-    "received": "November 2, 2026", "withheld": "The note of October 3, 2026",
-    "basis": "A licensed professional judged that this part is likely to endanger somebody's life.",
-    "given": "Everything else in your record. It waits in the portal.", "words": "We are sorry.",
+MORE = {
+    "request": "A copy of the record on paper", "received": "November 2, 2026", "until": "January 1, 2027",
+    "reason": "The clinician who must look at the notes is away until December 10.",
 }
 
 
@@ -55,7 +54,7 @@ def test_letters_and_costs_on_a_phone_and_a_desk(
 ) -> None:
     to = Recipient("Ana Okafor", ("1 Lake Road", "Clear Lake, MN 55319"))
     no = made(letter_write(
-        by=SYSTEM, kind="access_denied", subject_id=record.pk, account_id=ana.pk, fields=NO, paper=True
+        by=SYSTEM, kind="extension", subject_id=record.pk, account_id=ana.pk, fields=MORE, paper=True
     ))
     made(letter_write(by=SYSTEM, kind="received", subject_id=record.pk, account_id=ana.pk, fields=FIELDS))
     back = made(letter_write(by=SYSTEM, kind="received", subject_id=record.pk, fields=FIELDS, to=to))
