@@ -87,7 +87,7 @@ def _without_an_account(officer: Actor) -> None:
         )
     _started(officer, row, 49)
     with ago(days=45):
-        words = "You are right. We had mixed up two house numbers. We told the person, and we check each address twice now."
+        words = "You are right. We had mixed up two house numbers. We told her, and now check each address twice."
         services.request_answer(by=officer, request_id=row.pk, answer=words, outcome="founded")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from portal.errors import DomainError, NotVisible
@@ -165,7 +166,7 @@ def following(standing: Standing, action: RequestAction, role: Role) -> RequestS
         raise NotVisible
     after = TRANSITIONS.get((standing.state, action))
     if after is None:
-        raise DomainError("request_state", _("This request has moved on. Reload the page to see where it stands."))
+        raise DomainError("request_state", _now("This request has moved on. Reload the page to see where it stands."))
     why_not = _stop(standing, action, role)
     if why_not is not None:
         raise why_not
@@ -183,19 +184,19 @@ def steps(standing: Standing, role: Role) -> frozenset[RequestAction]:
 def _stop(standing: Standing, action: RequestAction, role: Role) -> DomainError | None:
     """What else stands in the way of a step that the table allows."""
     if action in NEEDS_PROOF and not standing.proven:
-        return DomainError("identity_first", _("First make sure who asked. Nothing is done before that."))
+        return DomainError("identity_first", _now("First make sure who asked. Nothing is done before that."))
     if action in _SAYS_NO and not standing.refusable:
-        return DomainError("not_refused", _("A request of this kind cannot be refused."))
+        return DomainError("not_refused", _now("A request of this kind cannot be refused."))
     if action == A.QUOTE and not standing.may_cost:
-        return DomainError("no_fee", _("A request of this kind is always free."))
+        return DomainError("no_fee", _now("A request of this kind is always free."))
     if action == A.CARRY_OUT and standing.fee_open:
-        return DomainError("fee_first", _("The person has not agreed to the cost yet."))
+        return DomainError("fee_first", _now("The person has not agreed to the cost yet."))
     if (action == A.COMPLETE) == standing.in_part and action in (A.COMPLETE, A.COMPLETE_PART):
-        return DomainError("partly", _("A part of this request was refused."))
+        return DomainError("partly", _now("A part of this request was refused."))
     if (action == A.UPHOLD) == standing.in_part and action in (A.UPHOLD, A.UPHOLD_PART):
-        return DomainError("partly", _("A part of this request was granted."))
+        return DomainError("partly", _now("A part of this request was granted."))
     if action == A.WITHDRAW and role == Role.OFFICER and standing.portal:
-        return DomainError("patients_own", _("Only the patient can take this request back."))
+        return DomainError("patients_own", _now("Only the patient can take this request back."))
     if action == A.FAIL and role == Role.OFFICER and standing.working:
-        return DomainError("at_work", _("The portal is still at work on it. Please wait for it."))
+        return DomainError("at_work", _now("The portal is still at work on it. Please wait for it."))
     return None

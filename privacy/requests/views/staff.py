@@ -30,7 +30,7 @@ from privacy.requests.selectors import ended_requests, open_requests, twins_of
 from privacy.requests.state import RequestAction, steps
 from records.vault.content import opened
 
-PER_PAGE = 24
+PER_PAGE = 25
 ENDED_SHOWN = 12
 
 
