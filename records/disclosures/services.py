@@ -218,7 +218,8 @@ def suspension_record(
             raise NotVisible
         if disclosure_id and not Disclosure.objects.filter(pk=disclosure_id, patient_id=subject_id).exists():
             raise NotVisible
-        same = Suspension.objects.filter(patient_id=subject_id, disclosure_id=disclosure_id, reference=reference)
+        one = Q(disclosure_id=disclosure_id) if disclosure_id else Q(disclosure=None)
+        same = Suspension.objects.filter(one, patient_id=subject_id, reference=reference)
         there = same.filter(form_key=form_key).first()
         if there is not None:
             return there

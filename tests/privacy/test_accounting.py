@@ -132,6 +132,29 @@ def test_the_first_in_twelve_months_is_free_and_a_later_one_waits_for_a_yes(anas
 
 
 @pytest.mark.promise("P36")
+def test_a_later_one_is_quoted_at_the_desk_and_paid_before_it_is_written(
+    as_: As, anas: Patient, officer: User
+) -> None:
+    first = by_post(officer, anas)
+    request_start(by=officer.actor, request_id=first.pk)
+    request_carry_out(by=officer.actor, request_id=first.pk)
+    later, desk = by_post(officer, anas), as_(officer)
+    request_start(by=officer.actor, request_id=later.pk)
+    page = reverse("admin:privacy_request", args=[later.pk])
+    assert "It is not the first in twelve months" in desk.get(page).content.decode()
+    desk.post(reverse("admin:fee_name", args=[later.pk]), {"pages": "2", "minutes": "5", "postage": "1.63"})
+    later.refresh_from_db()
+    assert later.fee_state == FeeState.QUOTED and later.fee_cents == 200 + 2 * 6 + 40 + 163
+    assert "Paper and envelope" in desk.get(page).content.decode()
+    with pytest.raises(DomainError):
+        request_carry_out(by=officer.actor, request_id=later.pk)
+    desk.post(reverse("admin:fee_check", args=[later.pk]))
+    later.refresh_from_db()
+    assert later.state == RequestState.COMPLETED, "paid, it goes on by itself"
+    assert AccountingStatement.objects.get(request_id=later.pk).fee_cents == later.fee_cents
+
+
+@pytest.mark.promise("P36")
 def test_in_the_portal_every_one_is_free(anas: Patient, ana: User) -> None:
     for _time in range(3):
         assert asked(ana, anas).state == RequestState.COMPLETED
