@@ -108,7 +108,7 @@ def account_stop(request: AuthRequest, account_id: UUID) -> HttpResponse:
         said = {"reason": form.cleaned_data["reason"], "note": form.cleaned_data["note"]}
         device = form.cleaned_data["device"]
         try:
-            if device:
+            if device != "all":
                 device_suspend(by=request.actor, session_id=int(device), **said)
             else:
                 account_suspend(by=request.actor, account_id=user.pk, **said)

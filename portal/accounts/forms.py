@@ -220,7 +220,7 @@ def time_zone_choices() -> list[tuple[str, str]]:
 class StopForm(forms.Form):
     """Which sign-in or device is stopped, why, and what happened (P56)."""
 
-    device = forms.ChoiceField(label=gettext_lazy("What is stopped?"), required=False, widget=forms.RadioSelect)
+    device = forms.ChoiceField(label=gettext_lazy("What is stopped?"), widget=forms.RadioSelect)
     reason = forms.ChoiceField(
         label=gettext_lazy("Why?"), choices=SuspensionReason.choices, widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose the reason that fits best.")},
@@ -232,10 +232,10 @@ class StopForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, devices: Iterable[UserSession] = ()) -> None:
-        super().__init__(data, initial={"device": ""})
+        super().__init__(data, initial={"device": "all"})
         shown = [(str(one.pk), f"{one.ip} · {one.user_agent[:90]}") for one in devices]
         field = self.fields["device"]
-        field.choices = [("", gettext_lazy("The whole sign-in, everywhere")), *shown]  # type: ignore[attr-defined]
+        field.choices = [("all", gettext_lazy("The whole sign-in, everywhere")), *shown]  # type: ignore[attr-defined]
 
 
 class LiftForm(forms.Form):

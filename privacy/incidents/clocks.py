@@ -1,7 +1,7 @@
 """The legal clocks of a breach, as pure functions of days and counts (RULES 3.5 to 3.11, 3.14).
 
 Calendar days, counted from the day after discovery; no date moves over a weekend. The numbers are
-the settings of ``portal.rules``: callers may pass others, the law's ceilings are not theirs to lift.
+the settings of ``portal.rules``, within the law's ceilings and floors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from portal.dates import clinic_zone, due_on
+from portal.dates import clinic_zone, due_on, years_later
+
+# The law's own ends: a setting may be stricter, never more lenient (RULES 3.5, 3.7, 3.11, 1.58).
+INDIVIDUAL_DAYS_MOST, ORAL_DAYS_MOST, POSTING_DAYS_LEAST, KEEP_YEARS_LEAST = 60, 30, 90, 6
 
 
 class DutyKind(StrEnum):
@@ -35,7 +38,7 @@ class Stop:
 
 def individuals_due(discovered_on: dt.date) -> dt.date:
     """The last day for telling the people themselves: 60 calendar days at most (RULES 3.5)."""
-    return due_on(discovered_on, settings.BREACH_INDIVIDUAL_DAYS)
+    return due_on(discovered_on, min(settings.BREACH_INDIVIDUAL_DAYS, INDIVIDUAL_DAYS_MOST))
 
 
 def hhs_due(discovered_on: dt.date, people: int) -> dt.date:
@@ -62,7 +65,7 @@ def bureaus_due(known_at: dt.datetime) -> dt.datetime:
 
 def oral_delay_ends(starts_on: dt.date) -> dt.date:
     """An officer's spoken word holds for 30 days at most, unless it comes in writing by then (RULES 3.11)."""
-    return due_on(starts_on, settings.BREACH_ORAL_DELAY_DAYS)
+    return due_on(starts_on, min(settings.BREACH_ORAL_DELAY_DAYS, ORAL_DAYS_MOST))
 
 
 def stopped_until(stops: Iterable[Stop], on: dt.date) -> dt.date | None:
@@ -134,4 +137,9 @@ def substitute_needed(unreached: int) -> bool:
 
 def posting_ends(starts_on: dt.date) -> dt.date:
     """The last day of a public notice, which stands for 90 days: its first day counts as one of them."""
-    return starts_on + dt.timedelta(days=settings.BREACH_POSTING_DAYS - 1)
+    return starts_on + dt.timedelta(days=max(settings.BREACH_POSTING_DAYS, POSTING_DAYS_LEAST) - 1)
+
+
+def kept_until(ended_on: dt.date) -> dt.date:
+    """Until when the documents of an incident or a report are kept: six years at least (RULES 1.58, 3.13)."""
+    return years_later(ended_on, max(settings.INCIDENT_KEEP_YEARS, KEEP_YEARS_LEAST))

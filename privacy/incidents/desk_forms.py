@@ -214,6 +214,16 @@ class NoticeForm(forms.Form):
             self.fields[part] = _words(LABELS[part], rows=4, required=False)
 
 
+class RegisterForm(forms.Form):
+    """What the register of each patient on the list says."""
+
+    recipient = forms.CharField(
+        label=_("Who got it"), max_length=300, help_text=_("The patient reads this in the list of what we gave out."),
+        error_messages={"required": _("Say who got it, or that nobody knows.")},
+    )
+    what = _words(_("What it was"), rows=3)
+
+
 class HowForm(forms.Form):
     """How somebody was reached whose notice had come back."""
 

@@ -116,7 +116,10 @@ class PrintedForm(PublicReportForm):
         reach.label, reach.help_text = _("Your name and postal address"), _("As it should stand on the envelope.")
         reach.widget = forms.Textarea(attrs={"rows": 4, "autocomplete": "off"})
         reach.error_messages["required"] = _("We need a name and an address to send it to.")
-        self.fields["agreed"].help_text = _("We use your address to send this letter, and for nothing else.")
+        agreed = self.fields["agreed"]
+        agreed.required = True
+        agreed.help_text = _("We use your address to send this letter, and for nothing else.")
+        agreed.error_messages["required"] = _("Tick this box, so that we may use your address.")
 
     def said(self, values: dict[str, Any]) -> str:
         labels = dict(PolicyKind.choices)

@@ -128,7 +128,7 @@ def test_the_officers_pages_stop_and_lift(ana: User, officer: User, as_: As) -> 
     assert reverse("admin:account_stop", args=[ana.pk]) in page
     url = reverse("admin:account_stop", args=[ana.pk])
     assert "Choose the reason" in browser.post(url, {"note": "x"}).content.decode()
-    browser.post(url, {"device": "", "reason": "fraud", "note": "A card that was not hers."})
+    browser.post(url, {"device": "all", "reason": "fraud", "note": "A card that was not hers."})
     row = Suspension.objects.get()
     assert ana.email in browser.get(reverse("admin:stopped_accounts")).content.decode()
     browser.post(reverse("admin:account_lift", args=[row.pk]), {"note": "It was hers."})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,17 @@ def test_a_small_breach_has_two_duties() -> None:
 @pytest.mark.parametrize(("unreached", "needed"), [(0, False), (9, False), (10, True), (11, True)])
 def test_ten_who_cannot_be_reached_need_a_public_notice(unreached: int, needed: bool) -> None:
     assert clocks.substitute_needed(unreached) is needed
+
+
+def test_a_setting_may_be_stricter_than_the_law_and_never_more_lenient(settings: Any) -> None:
+    day = D(2026, 1, 1)
+    settings.BREACH_INDIVIDUAL_DAYS, settings.BREACH_ORAL_DELAY_DAYS = 30, 10
+    settings.BREACH_POSTING_DAYS, settings.INCIDENT_KEEP_YEARS = 120, 7
+    clock = (clocks.individuals_due, clocks.oral_delay_ends, clocks.posting_ends, clocks.kept_until)
+    assert tuple(end(day) for end in clock) == (D(2026, 1, 31), D(2026, 1, 11), D(2026, 4, 30), D(2033, 1, 1))
+    settings.BREACH_INDIVIDUAL_DAYS, settings.BREACH_ORAL_DELAY_DAYS = 90, 60
+    settings.BREACH_POSTING_DAYS, settings.INCIDENT_KEEP_YEARS = 30, 1
+    assert tuple(end(day) for end in clock) == (D(2026, 3, 2), D(2026, 1, 31), D(2026, 3, 31), D(2032, 1, 1))
 
 
 def test_a_public_notice_stands_for_ninety_days() -> None:

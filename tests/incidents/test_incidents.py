@@ -20,6 +20,7 @@ from privacy.incidents.services import assessing, notifying, people
 from privacy.incidents.services.reports import report_from_look
 from privacy.incidents.state import INCIDENTS, IncidentAction, IncidentState, ReportState
 from privacy.looks.models import LookReport
+from records.disclosures.models import Disclosure
 from tests.consults import building as consults
 from tests.incidents.building import PARTS, WHOLE, breach, opened_incident, reported, signed
 
@@ -254,6 +255,15 @@ def test_no_word_of_an_incident_stands_in_clear(officer: User) -> None:
         for table in tables:
             cursor.execute(f"SELECT row_to_json(r)::text FROM {table} AS r")
             assert "ZQX" not in str(cursor.fetchall())
+
+
+def test_a_breach_that_went_outside_stands_in_the_register_of_each_patient_once(officer: User, ana: User) -> None:
+    patient = consults.person(ana)
+    incident = breach(officer, patient.pk, count=3)
+    told = {"by": officer.actor, "incident_id": incident.pk, "recipient": "A neighbour", "what": "One letter"}
+    assert (people.register_write(**told), people.register_write(**told)) == (1, 0)
+    row = Disclosure.objects.get(patient=patient)
+    assert (row.basis, row.recipient, row.reference, row.accountable) == ("mistake", "A neighbour", incident.pk, True)
 
 
 def test_the_draft_keeps_gaps_and_is_not_lost(officer: User) -> None:

@@ -271,7 +271,8 @@ TABLE: dict[str, Access] = {
     **{f"admin:{page}": desk("officer") for page in (
         "incidents", "incident", "incident_open", "incident_log", "incident_log_file", "incident_report",
         "incident_report_open", "incident_report_end", "incident_facts", "incident_discovery", "incident_delay",
-        "incident_reopen", "incident_people", "incident_person_remove", "incident_assessment", "incident_notice",
+        "incident_reopen", "incident_people", "incident_register",
+        "incident_person_remove", "incident_assessment", "incident_notice",
         "incident_told", "stopped_accounts", "account_stop", "account_lift",
     )},
     **{f"admin:incident_{page}": deed("officer") for page in (

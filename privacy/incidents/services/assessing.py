@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -14,10 +13,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.context import Actor
-from portal.dates import clinic_zone, start_of_day, today, years_later
+from portal.dates import clinic_zone, today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, require
-from privacy.incidents.clocks import oral_delay_ends
+from privacy.incidents.clocks import kept_until, oral_delay_ends
 from privacy.incidents.models import (
     FACTORS,
     Assessment,
@@ -182,7 +181,7 @@ def close(by: Actor, incident: Incident, action: IncidentAction) -> None:
     reports_end_with(by, incident.pk)
     incident.state = INCIDENTS[IncidentState(incident.state), action]
     incident.closed_at, incident.closed_by = timezone.now(), by.account
-    incident.keep_until = years_later(today(), settings.INCIDENT_KEEP_YEARS)
+    incident.keep_until = kept_until(today())
     incident.save(update_fields=["state", "closed_at", "closed_by", "keep_until"])
 
 
@@ -259,8 +258,3 @@ def _not_ahead(moment: dt.datetime) -> None:
 
 def _day(moment: dt.datetime) -> str:
     return date_format(moment.astimezone(clinic_zone()), "F j, Y, g:i a")
-
-
-def day_begins(day: dt.date) -> dt.datetime:
-    """A day of discovery without an hour: the beginning of that day at the clinic, or now if that is later."""
-    return min(start_of_day(day), timezone.now())

@@ -11,10 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.context import Actor
+from portal.dates import clinic_zone
 from portal.errors import DomainError, NotVisible
+from portal.permissions import Purpose
 from privacy.incidents.clocks import bureaus_needed
 from privacy.incidents.models import IDENTIFYING, Affected, Incident, Step
+from privacy.incidents.state import IncidentState
 from privacy.incidents.timeline import incident_locked, said, step_note
+from records.disclosures.models import DisclosureBasis
+from records.disclosures.services import Entry, disclosures_record_many
 from records.people.models import Patient
 
 ADDRESS_LINES = range(2, 6)
@@ -81,6 +86,29 @@ def count_add(*, by: Actor, incident_id: UUID, count: int, state: str) -> Affect
             "count": count, "state": state.upper() or _("an unknown state"),
         })
     return row
+
+
+def register_write(*, by: Actor, incident_id: UUID, recipient: str, what: str) -> int:
+    """Put a breach into the register of each patient on the list: their accounting counts it (RULES 1.29).
+
+    For what went outside, not for a look inside. Done again it adds only those who are new; returns how many.
+    """
+    with transaction.atomic():
+        incident = incident_locked(by, incident_id, IncidentState.NOTIFYING)
+        day = incident.happened_on or incident.discovered_at.astimezone(clinic_zone()).date()
+        there = Patient.objects.filter(pk__in=incident.affected.exclude(subject_id=None).values("subject_id"))
+        entries = [
+            Entry(
+                subject_id=patient_id, purpose=Purpose.LEGAL_DUTY, basis=DisclosureBasis.MISTAKE, recipient=recipient,
+                what=what, on=day, reference=incident.pk,
+            )
+            for patient_id in there.values_list("pk", flat=True)
+        ]
+        written = disclosures_record_many(by=by, entries=entries, once=True)
+        step_note(by, incident, Step.NOTE, _("Written into the register of disclosures: %(count)d.") % {
+            "count": len(written),
+        })
+    return len(written)
 
 
 def person_remove(*, by: Actor, incident_id: UUID, affected_id: UUID, reason: str) -> None:

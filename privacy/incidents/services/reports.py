@@ -17,11 +17,12 @@ from portal.agreements.services import agreement_record
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import ANONYMOUS, Actor
-from portal.dates import due_on, today, years_later
+from portal.dates import due_on, today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, require
 from portal.poke import poke
 from privacy.incidents import mails
+from privacy.incidents.clocks import kept_until
 from privacy.incidents.codes import code_for, code_hash
 from privacy.incidents.report_models import Channel, IncidentReport, ReportKind
 from privacy.incidents.state import REPORTS, ReportAction, ReportState
@@ -171,7 +172,7 @@ def _create(
 def _end(by: Actor, report: IncidentReport, words: str) -> None:
     report.officer_id = report.officer_id or by.account_id
     report.outcome, report.ended_at, report.freeze_at = words, timezone.now(), None
-    report.keep_until = years_later(today(), settings.INCIDENT_KEEP_YEARS)
+    report.keep_until = kept_until(today())
     report.save(update_fields=["state", "officer_id", "outcome", "ended_at", "freeze_at", "keep_until"])
     _audit(by, Action.SIGN, report)
     mails.report_ended(report)

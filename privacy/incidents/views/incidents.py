@@ -29,6 +29,7 @@ from privacy.incidents.desk_forms import (
     NoteForm,
     PersonForm,
     ReasonForm,
+    RegisterForm,
     StrangerForm,
 )
 from privacy.incidents.models import FACTORS, DataKind, Incident
@@ -202,6 +203,20 @@ def person_remove(request: AuthRequest, incident_id: UUID, affected_id: UUID) ->
         deed=lambda values: people.person_remove(
             by=request.actor, incident_id=incident_id, affected_id=affected_id, **values
         ),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def register(request: AuthRequest, incident_id: UUID) -> HttpResponse:
+    """Put the breach into the register of disclosures of each patient on the list."""
+    row = incident_shown(request, incident_id)
+    kinds = dict(DataKind.choices)
+    initial = {"what": ", ".join(str(kinds[code]) for code in row.data_kinds if code in kinds)}
+    return form_page(
+        request, RegisterForm(request.POST or None, initial=initial), title=_("Register of disclosures"),
+        submit=_("Write it into the register"), back=("incident_people", {"incident_id": incident_id}),
+        intro=_("For what went outside the clinic: each patient on the list then finds it in their own list."),
+        deed=lambda values: people.register_write(by=request.actor, incident_id=incident_id, **values),
     )
 
 
