@@ -12,8 +12,11 @@ from privacy.disclosing.assignments import releasable
 from privacy.disclosing.models import Assignment
 from privacy.handover.models import SkipReason
 from records.freezing.selectors import frozen_of
-from records.restrictions.models import Restriction
+from records.restrictions.models import RecipientKind, Restriction
 from records.restrictions.selectors import running
+
+# What a new owner can be in the words of a limit; an insurer, an employer or family is somebody else.
+NEW_OWNERS = (RecipientKind.PROVIDER.value, RecipientKind.OTHER.value)
 
 
 def left_out(assignment: Assignment, subject_ids: Collection[UUID]) -> dict[UUID, SkipReason]:
@@ -29,9 +32,9 @@ def left_out(assignment: Assignment, subject_ids: Collection[UUID]) -> dict[UUID
 
 
 def _limited(subject_ids: Collection[UUID]) -> set[UUID]:
-    """People with a limit in force that could cover it: for any purpose, or for this one.
+    """People with a limit in force that could cover it: on doctors and clinics or on anybody, for this or any purpose.
 
-    A new owner is a doctor, a clinic or somebody else; whom the limit names is in words, so it is not weighed.
+    Whom it names is in words, so that is not weighed.
     """
-    rows = Restriction.objects.filter(running(), patient_id__in=subject_ids)
+    rows = Restriction.objects.filter(running(), patient_id__in=subject_ids, recipient_kind__in=NEW_OWNERS)
     return set(rows.filter(Q(purpose="") | Q(purpose=Purpose.MERGER.value)).values_list("patient_id", flat=True))

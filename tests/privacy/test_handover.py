@@ -64,10 +64,10 @@ def outgoing(settings: Any, tmp_path: Any) -> None:
     settings.ASSIGNMENT_DIR = tmp_path / "assignments"
 
 
-def limited(patient: Patient, *, purpose: str = "") -> None:
+def limited(patient: Patient, *, purpose: str = "", kind: str = RecipientKind.OTHER) -> None:
     """The clinic has agreed not to share this record."""
     Restriction.objects.create(
-        patient=patient, request_id=uuid4(), basis=RestrictionBasis.AGREED, recipient_kind=RecipientKind.OTHER,
+        patient=patient, request_id=uuid4(), basis=RestrictionBasis.AGREED, recipient_kind=kind,
         purpose=purpose, what="Everything", starts_at=timezone.now() - dt.timedelta(hours=1),
     )
 
@@ -151,8 +151,11 @@ def test_a_record_whose_use_is_stopped_stays_whatever_was_signed(ana: User, offi
     assert handover.people.get().skipped == SkipReason.STOPPED and registered(assignment) == {}
 
 
-def test_a_limit_on_something_else_keeps_nobody(ana: User, officer: User, anas: Patient) -> None:
-    limited(anas, purpose="marketing")
+@pytest.mark.parametrize("about", [{"purpose": "marketing"}, {"kind": RecipientKind.EMPLOYER}])
+def test_a_limit_on_something_else_keeps_nobody(
+    about: dict[str, str], ana: User, officer: User, anas: Patient
+) -> None:
+    limited(anas, **about)
     consents(ana, anas)
     assert list(made(officer, assigned(officer)).people.values_list("skipped", flat=True)) == [""]
 
