@@ -19,7 +19,7 @@ class Person:
 
 SIGN_INS = (
     Person("ana@demo.example", "Ana Okafor", "patient", "has a plan, an old consult and messages"),
-    Person("gwen@demo.example", "Gwen Okafor", "guardian", "a parent's account"),
+    Person("gwen@demo.example", "Gwen Okafor", "guardian", "looks after two children"),
     Person("karin@demo.example", "Karin Lind", "clinician", "has cases in work"),
     Person("omar@demo.example", "Omar Haddad", "clinician", "has cases in work"),
     Person("mia@demo.example", "Mia Soto", "officer", "has requests on the desk"),

@@ -41,6 +41,7 @@ from portal.demo.clock import ago
 from portal.demo.disclosures import seed_companies, seed_papers, seed_register
 from portal.demo.handover import seed_handover
 from portal.demo.incidents import seed_incidents
+from portal.demo.leaving import seed_children, seed_leaver
 from portal.demo.letters import seed_letters
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
@@ -229,6 +230,8 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
         seed_register(people["ana@demo.example"])
         seed_amendments(people["ana@demo.example"], patients_of(people["ana@demo.example"].pk)[0])
         seed_companies()
+        seed_children(clinic, people["gwen@demo.example"])
+        seed_leaver(clinic)
         seed_handover(people["ana@demo.example"])
         made += 1
     states = [state for state, count in SPREAD for _ in range(round(count * patients / 60) or 1)]

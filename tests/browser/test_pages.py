@@ -76,7 +76,8 @@ NOT_LINKED = {
     "admin:incident_log_file": "a file",
     "privacy:public_notice": "there while ten or more people cannot be reached",
     "admin:numbers_file": "a file", "admin:visits_file": "a file", "visitors:gpc": "for browsers",
-    "fhir:metadata": "for apps",
+    **dict.fromkeys(("fhir:metadata", "fhir:everything", "fhir:search", "fhir:everything_of"), "for apps"),
+    "fhir:resource": "for apps", "privacy:left": "shown to who has just left",
     "admin:privacy_destruction_change": "there once the years of a copy are over",
     "admin:records_merge": "behind a search; looked at below",
     "consults:photo_status": "a part of a page",
@@ -149,6 +150,24 @@ def test_the_page_of_a_merge(stack: Stack, somebody: Callable[..., Person]) -> N
     person = somebody(width=375)
     person.sign_in("mia@demo.example")
     assert look(person, f"/admin/patients/{one}/into/{other}/") == []
+
+
+def test_the_pages_of_a_child_for_who_looks_after_it(stack: Stack, somebody: Callable[..., Person]) -> None:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as database:
+        children = database.execute(
+            "SELECT g.patient_id FROM records_accessgrant g JOIN accounts_user u ON u.id = g.account_id"
+            " WHERE u.email = 'gwen@demo.example' AND g.kind = 'guardian' ORDER BY g.starts_at"
+        ).fetchall()
+    assert len(children) == 2
+    person = somebody(width=375)
+    person.sign_in("gwen@demo.example")
+    wrong = []
+    for (child,) in children:
+        for page in ("", "print/", "photos/", "changes/", "allergies/", "documents/"):
+            wrong += look(person, f"/record/of/{child}/{page}")
+        for wish in ("review", "stop", "delete"):
+            wrong += look(person, f"/privacy/children/{child}/{wish}/")
+    assert wrong == [], "\n".join(wrong)
 
 
 def test_the_page_of_long_work(stack: Stack, somebody: Callable[..., Person]) -> None:

@@ -30,7 +30,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
     "portal/demo": {
         "__main__", "amendments", "ana", "clock", "disclosures", "handover", "incidents", "letters", "papers", "people",
-        "pictures", "requests", "seed", "stack", "visits",
+        "pictures", "requests", "seed", "stack", "visits", "leaving",
     },
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
@@ -48,7 +48,7 @@ DECLARED: dict[str, set[str]] = {
     },
     "records/photos": {"files", "pipeline", "processing"},
     "records/documents": {"files", "pipeline", "processing"},
-    "records/export": {"archive_file", "bundle", "fhir", "pdf", "pdf_words", "typesetting"},
+    "records/export": {"withheld", "archive_file", "bundle", "withheld", "fhir", "pdf", "pdf_words", "typesetting"},
     # One file for each part of the standard.
     "records/export/fhir": {
         "base", "bundle", "codes", "composition", "consents", "documents", "episode", "people", "provenance",
