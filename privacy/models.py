@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.crypto.fields import EncryptedBinaryField
 from privacy.backups.models import ErasureDone, LedgerCheck, MirroredFile
 from privacy.copies.models import PrintCopy
-from privacy.denials.models import Denial, ReviewDecision
+from privacy.denials.models import Denial
 from privacy.disclosing.models import (
     AccountingStatement,
     Assignment,

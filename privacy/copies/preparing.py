@@ -20,10 +20,12 @@ from portal.jobs.models import Job
 from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose, Role
 from privacy.copies.models import PrintCopy
+from privacy.denials.selectors import withheld_from
 from privacy.letters.making import FOLDER, page_count
 from privacy.requests import mails
 from privacy.requests.models import RightsRequest
 from records.export.bundle import RecordFiles
+from records.export.withheld import without
 from records.vault.rooms import open_record
 
 JOB_KIND = "privacy.print_copy"
@@ -53,6 +55,7 @@ def _pdf(request: RightsRequest, copy: PrintCopy, progress: Progress) -> tuple[b
     record = open_record(
         by=by, patient_id=copy.subject_id, purpose=purpose, action=Action.EXPORT, encounter_id=copy.encounter_id
     )
+    record = without(record, withheld_from(request.pk))
     files = RecordFiles(record, tell=lambda message, done, total: progress(done, total, message))
     target, papers = pikepdf.new(), []
     for name, data in files:

@@ -13,7 +13,4 @@ site.page("privacy/<uuid:request_id>/part/", staff.part, _HANDLE, name="privacy_
 site.page("privacy/<uuid:request_id>/amend/", staff.accept, _HANDLE, name="privacy_amend", title=_("Correct"))
 site.page("privacy/<uuid:request_id>/rebut/", staff.rebut, _HANDLE, name="privacy_rebut", title=_("Answer"))
 site.page("privacy/tellings/<uuid:telling_id>/", staff.telling, _HANDLE, name="privacy_telling", title=_("Tell them"))
-site.page(
-    "privacy/inbound/", staff.inbound, _HANDLE, name="privacy_inbound", title=_("Told by another provider"),
-    menu=_("Told by another provider"), hint=_("Another clinic amended its record: ours must be amended too"),
-)
+site.page("privacy/inbound/", staff.inbound, _HANDLE, name="privacy_inbound", title=_("Told by another provider"))

@@ -73,5 +73,7 @@ def register_kinds() -> None:
         staff_panel="privacy/corrections/_staff.html", staff_context=staff_context,
         refuse_page="admin:privacy_refuse", patient_panel="privacy/corrections/_patient.html",
         patient_context=patient_context,
+        deed=_("Finish"),
+        deed_about=_("First write the correction: “Correct the record”. That finishes the request as well."),
         wish=_("Correct something"), wish_about=_("We put the right words beside it, or tell you why not."),
     ))

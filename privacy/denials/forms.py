@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from portal.permissions import Role
 from privacy.denials.grounds import BY_KIND
 from privacy.denials.models import ReviewDecision
 from privacy.denials.services import No
+from records.amendments.parts import Part
 
 LONG = 4000
 
@@ -32,6 +35,9 @@ class RefusalForm(forms.Form):
         label=_("What exactly is left out"), required=False, max_length=LONG, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Fill this in when only a part is refused. Everything else is then given."),
     )
+    parts = forms.MultipleChoiceField(
+        label=_("Parts that a copy leaves out"), required=False, widget=forms.SelectMultiple(attrs={"size": 8}),
+    )
     where_else = forms.CharField(
         label=_("Where else the patient can ask"), required=False, max_length=300,
         help_text=_("If you know who has it."),
@@ -39,8 +45,13 @@ class RefusalForm(forms.Form):
     judged_by = forms.ChoiceField(label=_("Judged by"), required=False)
     license = forms.CharField(label=_("License number of who judged it"), required=False, max_length=60)
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, parts: Iterable[Part] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        choices = [(group, [(str(part.id), part.title) for part in found])
+                   for group, found in groupby(parts, lambda part: part.group)]
+        cast(forms.MultipleChoiceField, self.fields["parts"]).choices = cast(Any, choices)
+        if not choices:
+            del self.fields["parts"]
         grounds = BY_KIND.get(kind, ())
         cast(forms.ChoiceField, self.fields["ground"]).choices = [(one.code, one.label) for one in grounds]
         if not any(one.judged for one in grounds):
@@ -59,6 +70,7 @@ class RefusalForm(forms.Form):
         return No(
             ground=data["ground"], explain=data["explain"], withheld=data["withheld"], where_else=data["where_else"],
             judged_by=UUID(judge) if judge else None, license=data.get("license", ""),
+            parts=tuple(UUID(part) for part in data.get("parts", [])),
         )
 
 

@@ -63,7 +63,7 @@ def fixed_fields(kind: str) -> dict[str, str]:
     }
     if kind == RequestKind.AMENDMENT:
         found["statement"] = _(
-            "You can write down why you disagree, in up to %(most)d letters, on the page of your request or by post "
+            "You can write down why you disagree, in up to %(most)d letters, on the page of your request, or send it "
             "to %(email)s. We keep your text with this part of your record, and show it wherever the part is shown."
         ) % {**clinic, "most": settings.STATEMENT_MAX_SIGNS}
         found["without_statement"] = _(

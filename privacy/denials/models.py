@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.crypto.fields import EncryptedCharField, EncryptedTextField
+from portal.crypto.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
 from privacy.requests.models import RightsRequest
 
 
@@ -33,6 +33,8 @@ class Denial(models.Model):
     in_part = models.BooleanField(default=False)
     explain = EncryptedTextField(context="privacy.Denial.explain")
     withheld = EncryptedTextField(context="privacy.Denial.withheld", blank=True, default="")
+    # Ids of the parts of the record that a copy leaves out.
+    withheld_parts = EncryptedJSONField(context="privacy.Denial.withheld_parts", default=list)
     where_else = EncryptedTextField(context="privacy.Denial.where_else", blank=True, default="")
     decided_by = models.UUIDField()
     decided_at = models.DateTimeField(auto_now_add=True)

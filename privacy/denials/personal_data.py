@@ -10,7 +10,8 @@ from records.vault.content import opened
 
 _O, _C, _I = FieldClass.OPERATIONAL, FieldClass.CLINICAL, FieldClass.IDENTIFIER
 ENCRYPTED = (
-    "explain", "withheld", "where_else", "judged_license", "review_words", "reviewer_license", "review_reason",
+    "explain", "withheld", "withheld_parts", "where_else",
+    "judged_license", "review_words", "reviewer_license", "review_reason",
 )
 FIELDS: dict[str, dict[str, FieldClass]] = {
     "privacy.Denial": {
@@ -21,7 +22,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
             ),
             _O,
         ),
-        **dict.fromkeys(("explain", "withheld", "where_else", "review_words", "review_reason"), _C),
+        **dict.fromkeys(("explain", "withheld", "withheld_parts", "where_else", "review_words", "review_reason"), _C),
         **dict.fromkeys(("judged_license", "reviewer_license"), _I),
     },
 }
@@ -45,7 +46,9 @@ def export_for(subject: Subject) -> list[dict[str, Any]]:
 
 def erase_for(subject: Subject) -> dict[str, int]:
     """The words go; ids and dates stay as proof."""
-    Denial.objects.filter(subject_id=subject.subject_id).update(**dict.fromkeys(ENCRYPTED, ""))
+    Denial.objects.filter(subject_id=subject.subject_id).update(
+        **(dict.fromkeys(ENCRYPTED, "") | {"withheld_parts": []})
+    )
     return {}
 
 

@@ -7,9 +7,12 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from portal.context import Actor
-from privacy.denials.models import Denial
+from privacy.denials.models import Denial, ReviewDecision
 
-WORDS = ("explain", "withheld", "where_else", "review_words", "review_reason", "judged_license", "reviewer_license")
+WORDS = (
+    "explain", "withheld", "withheld_parts", "where_else",
+    "review_words", "review_reason", "judged_license", "reviewer_license",
+)
 
 
 def reviews_for(actor: Actor) -> QuerySet[Denial]:
@@ -30,6 +33,14 @@ def reviews_waiting(actor: Actor) -> int:
 def denial_of(request_id: UUID) -> Denial | None:
     """The newest "no" to a request."""
     return Denial.objects.filter(request_id=request_id).order_by("-decided_at").first()
+
+
+def withheld_from(request_id: UUID) -> frozenset[UUID]:
+    """Ids of the parts that a copy made for this request leaves out, unless a review took that back."""
+    newest = denial_of(request_id)
+    if newest is None or not newest.in_part or newest.decision == ReviewDecision.OVERTURNED:
+        return frozenset()
+    return frozenset(UUID(part) for part in newest.withheld_parts)
 
 
 def denials_of(request_id: UUID) -> list[Denial]:

@@ -16,6 +16,7 @@ from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
+from privacy.copies.preparing import copy_remove
 from privacy.denials import letters
 from privacy.denials.grounds import Listed, listed
 from privacy.denials.models import Denial, ReviewDecision
@@ -34,7 +35,10 @@ from records.restrictions.services import must_agree
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """What the officer writes. ``withheld`` names what is left out where all the rest is given."""
+    """What the officer writes. ``withheld`` names what is left out where all the rest is given.
+
+    ``parts`` are the ids of the parts of the record that a copy leaves out.
+    """
 
     ground: str
     explain: str = ""
@@ -42,6 +46,7 @@ class No:
     where_else: str = ""
     judged_by: UUID | None = None
     license: str = ""
+    parts: tuple[UUID, ...] = ()
 
 
 def request_refuse(*, by: Actor, request_id: UUID, no: No) -> Denial:
@@ -70,11 +75,16 @@ def request_refuse(*, by: Actor, request_id: UUID, no: No) -> Denial:
         denial = Denial.objects.create(
             request=request, subject_id=request.subject_id, ground=ground.code, in_part=bool(no.withheld.strip()),
             explain=clean_text(no.explain), withheld=clean_text(no.withheld), where_else=clean_text(no.where_else),
+            withheld_parts=[str(part) for part in no.parts],
             decided_by=by.account, judged_by=no.judged_by if ground.judged else None,
             judged_license=clean_line(no.license) if ground.judged else "", letter_id=letter.pk,
         )
+        if no.parts:
+            copy_remove(request.pk)  # made before: it is made again without them
         if request.kind == RequestKind.AMENDMENT:
-            dispute_open(by=by, request_id=request.pk, letter=text)
+            # The record keeps why; how to complain stands in the letter, which the person has.
+            why = [str(ground.words), denial.explain, denial.withheld, denial.where_else]
+            dispute_open(by=by, request_id=request.pk, letter="\n".join(words for words in why if words))
     return denial
 
 
@@ -86,6 +96,8 @@ def _ground(request: RightsRequest, no: No) -> Listed:
         raise DomainError(
             "rest_is_given", _("Everything else has to be given. Write what exactly is left out."), "withheld"
         )
+    if ground.rest and not no.parts:
+        raise DomainError("parts_missing", _("Choose the parts of the record that the copy leaves out."), "parts")
     if ground.judged:
         if no.judged_by is None or no.judged_by not in staff_of(Role.CLINICIAN):
             raise DomainError("judge_missing", _("Choose the licensed clinician who judged this."), "judged_by")

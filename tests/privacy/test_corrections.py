@@ -23,6 +23,7 @@ from privacy.corrections import services as corrections
 from privacy.denials import services as denials
 from privacy.denials.grounds import AMENDMENT, BY_KIND
 from privacy.denials.models import Denial, ReviewDecision
+from privacy.denials.selectors import withheld_from
 from privacy.denials.services import No
 from privacy.dossier import merge_all
 from privacy.letters.models import Letter
@@ -358,9 +359,13 @@ def test_a_judged_refusal_names_a_licensed_clinician_and_gives_all_the_rest(
     ana: User, anas: Patient, officer: User, clinician: User
 ) -> None:
     request = RightsRequest(kind=RequestKind.ACCESS_PAPER, subject_id=anas.pk, account_id=ana.pk)
-    check: Callable[..., Any] = lambda **more: denials._ground(request, No(ground="endangers", **more))  # noqa: E731
+
+    def check(**more: Any) -> Any:
+        return denials._ground(request, No(**{"ground": "endangers", "parts": (uuid4(),), **more}))
+
     for code, given in (
         ("rest_is_given", {}),
+        ("parts_missing", {"withheld": "One note", "parts": ()}),
         ("judge_missing", {"withheld": "One note"}),
         ("judge_missing", {"withheld": "One note", "judged_by": officer.pk, "license": "MN 1"}),
         ("license_missing", {"withheld": "One note", "judged_by": clinician.pk}),
@@ -370,3 +375,28 @@ def test_a_judged_refusal_names_a_licensed_clinician_and_gives_all_the_rest(
     assert check(withheld="One note", judged_by=clinician.pk, license="MN 1").reviewable
 
 
+
+
+def test_a_copy_leaves_out_what_was_refused_and_nothing_else(
+    ana: User, anas: Patient, answered: Any, plan: Plan, officer: User, clinician: User
+) -> None:
+    from records.export.withheld import without
+
+    record = vault.open_record(by=ana.actor, patient_id=anas.pk, purpose=Purpose.CARE)
+    [encounter] = record.encounters
+    answer = encounter.answers[0]
+    less = without(record, {plan.pk, answer.id})
+    assert less.encounters[0].plan is None and less.encounters[0].answers == encounter.answers[1:]
+    assert less.encounters[0].photos == encounter.photos and less.patient == record.patient
+    assert without(record, set()) is record
+    request = requests.request_open(
+        by=ana.actor, kind=RequestKind.ACCESS_PAPER, subject_id=anas.pk, account_id=ana.pk, form_key=uuid4()
+    )
+    requests.request_start(by=officer.actor, request_id=request.pk)
+    no = No(ground="endangers", withheld="One note", parts=(plan.pk,), judged_by=clinician.pk, license="MN 1")
+    denial = denials.request_refuse(by=officer.actor, request_id=request.pk, no=no)
+    assert withheld_from(request.pk) == {plan.pk} and denial.in_part
+    request.refresh_from_db()
+    assert (request.state, request.in_part) == ("in_progress", True)  # all the rest is still to be given
+    letter = json.dumps(Letter.objects.get(kind="denied.request").content)
+    assert "One note" in letter and "You get everything else." in letter and "Karin Lind, license MN 1" in letter

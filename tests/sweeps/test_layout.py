@@ -48,7 +48,7 @@ DECLARED: dict[str, set[str]] = {
     },
     "records/photos": {"files", "pipeline", "processing"},
     "records/documents": {"files", "pipeline", "processing"},
-    "records/export": {"withheld", "archive_file", "bundle", "withheld", "fhir", "pdf", "pdf_words", "typesetting"},
+    "records/export": {"archive_file", "bundle", "withheld", "fhir", "pdf", "pdf_words", "typesetting"},
     # One file for each part of the standard.
     "records/export/fhir": {
         "base", "bundle", "codes", "composition", "consents", "documents", "episode", "people", "provenance",

@@ -18,13 +18,16 @@ from portal.guards import AuthRequest, visible_or_404
 from portal.permissions import Purpose
 from privacy.denials import services
 from privacy.denials.forms import RefusalForm, ReviewDecisionForm
-from privacy.denials.grounds import listed
+from privacy.denials.grounds import BY_KIND, listed
 from privacy.denials.models import Denial, ReviewDecision
 from privacy.denials.selectors import reviews_for
 from privacy.requests.models import RequestKind, RightsRequest
+from records.access import may_open
 from records.amendments.models import PaperKind
+from records.amendments.parts import Part, parts_of
 from records.amendments.selectors import has_paper
 from records.amendments.services import request_paper
+from records.vault import open_record
 from records.vault.part import open_part
 
 
@@ -32,7 +35,7 @@ from records.vault.part import open_part
 def refuse(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Say no on a listed ground; the letter is made of it and has everything that the law wants."""
     row = visible_or_404(RightsRequest.objects.all(), pk=request_id)
-    form = RefusalForm(request.POST or None, kind=row.kind)
+    form = RefusalForm(request.POST or None, kind=row.kind, parts=_parts(request, row))
     if request.method == "POST" and form.is_valid():
         try:
             services.request_refuse(by=request.actor, request_id=row.pk, no=form.no)
@@ -46,6 +49,16 @@ def refuse(request: AuthRequest, request_id: UUID) -> HttpResponse:
         "kind_label": row.get_kind_display(),
     }
     return render(request, "privacy/denials/refuse.html", context)
+
+
+def _parts(request: AuthRequest, row: RightsRequest) -> list[Part]:
+    """What a copy can leave out: the parts of the record, while it is open to this officer for the request."""
+    opens = row.subject_id is not None and any(one.rest for one in BY_KIND.get(row.kind, ())) and may_open(
+        by=request.actor, patient_id=row.subject_id, purpose=Purpose.LEGAL_DUTY, whole=True
+    )
+    if not opens or row.subject_id is None:
+        return []
+    return parts_of(open_record(by=request.actor, patient_id=row.subject_id, purpose=Purpose.LEGAL_DUTY))
 
 
 @require_GET
