@@ -132,7 +132,7 @@ def duties(breach: Breach) -> list[Duty]:
 
 def substitute_needed(unreached: int) -> bool:
     """Ten or more whose address is wrong: a public notice; fewer: each by another way (RULES 3.7)."""
-    return unreached >= settings.BREACH_SUBSTITUTE_AT
+    return bool(unreached >= settings.BREACH_SUBSTITUTE_AT)
 
 
 def posting_ends(starts_on: dt.date) -> dt.date:

@@ -10,9 +10,11 @@ from portal.accounts.models import SuspensionReason, User
 from portal.accounts.suspending import account_suspend
 from portal.dates import today
 from portal.permissions import Role
+from privacy.incidents.clocks import DutyKind
+from privacy.incidents.models import DelayKind
 from privacy.incidents.notice_models import PublicNotice
 from privacy.incidents.report_models import ReportKind
-from privacy.incidents.services import notifying, people
+from privacy.incidents.services import assessing, notifying, people
 from tests.conftest import account
 from tests.incidents.building import PARTS, breach, opened_incident, reported
 
@@ -28,6 +30,13 @@ def things(officer: User, patient_id: UUID) -> dict[str, Any]:
     )
     notifying.notices_send(by=officer.actor, incident_id=told.pk)
     notifying.notices_make(told.pk)
+    asked = today() - dt.timedelta(days=50)
+    assessing.delay_record(
+        by=officer.actor, incident_id=told.pk, kind=DelayKind.ORAL, agency="Sheriff", starts_on=asked, until=None
+    )
+    notifying.duty_done(
+        by=officer.actor, incident_id=told.pk, kind=DutyKind.HHS, done_on=today(), proof="Form 27"
+    )
     posted = PublicNotice.objects.create(
         incident=told, toll_free="(800) 555-0100", starts_on=today(), ends_on=today() + dt.timedelta(days=89),
         put_up_by=officer.pk,

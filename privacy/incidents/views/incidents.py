@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -54,7 +54,9 @@ def incident(request: AuthRequest, incident_id: UUID) -> HttpResponse:
         "duties": selectors.duty_lines(row), "waits": selectors.delayed_until(row),
         "delays": [(delay, opened(delay, "agency")) for delay in row.delays.order_by("starts_on")],
         "residents": sorted(selectors.residents(row).items()), "reports": row.reports.defer("words", "reach"),
-        "timeline": [(event, names.get(event.actor_id, ""), opened(event, "note")) for event in events],
+        "timeline": [
+            (event, names.get(event.actor_id, "") if event.actor_id else "", opened(event, "note")) for event in events
+        ],
         "followers": row.followers.order_by("number"),
     }
     return render(request, "privacy/incidents/staff/incident.html", context)
@@ -255,7 +257,7 @@ def log(request: AuthRequest, year: int) -> HttpResponse:
 
 
 @require_GET
-def log_file(request: AuthRequest, year: int) -> HttpResponse:
+def log_file(request: AuthRequest, year: int) -> StreamingHttpResponse:
     """The same as a file."""
     _must_be_a_year(year)
     return csv_response("incidents.csv", selectors.LOG_HEADER, selectors.log_rows(selectors.year_log(year)))
