@@ -123,6 +123,12 @@ class IdentityForm(forms.Form):
     )
     number = NumberField(label=_("Number of the record"), required=False)
 
+    def __init__(self, *args: Any, known: bool = False, **kwargs: Any) -> None:
+        """``known``: it stands already whose record it is about."""
+        super().__init__(*args, **kwargs)
+        if known:
+            del self.fields["number"]
+
 
 class AboutForm(forms.Form):
     """Whose record a request is about that came without it."""

@@ -10,6 +10,7 @@ from privacy.requests.registry import rules_of
 from privacy.requests.services.moves import PROVEN
 from privacy.requests.state import RequestAction as A
 from privacy.requests.state import RequestState as S
+from records.vault.content import opened
 
 
 def next_step(row: RightsRequest) -> str:
@@ -104,3 +105,21 @@ def more_time(row: RightsRequest) -> bool:
 def unproven(row: RightsRequest) -> bool:
     """True while nobody knows who asked."""
     return row.identity_state in (IdentityState.ASKED, IdentityState.FAILED)
+
+
+def ground(row: RightsRequest) -> str:
+    """The ground of a refusal in words; empty where nothing was refused."""
+    listed = rules_of(row.kind).ground(row.denial_ground)
+    if listed is not None:
+        return str(listed.label)
+    return _("We could not make sure who asked") if row.denial_ground else ""
+
+
+def particulars(row: RightsRequest) -> list[tuple[str, str]]:
+    """What the kind's own form asked and was told, with the form's labels; ticks and the day of signing left out."""
+    form = rules_of(row.kind).ask_form
+    told = opened(row, "particulars", None) or {}
+    if form is None or not isinstance(told, dict):
+        return []
+    fields = form.base_fields
+    return [(str(fields[name].label), value) for name, value in told.items() if name in fields and value != "True"]

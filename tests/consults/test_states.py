@@ -12,7 +12,7 @@ from django.db import transaction
 
 from billing.state import OrderState
 from consults import services
-from consults.management.commands.states import FILE, document
+from privacy.management.commands.states import FILE, document
 from consults.models import Consult
 from consults.services.moves import order_of
 from consults.state import ALLOWED_ROLES, TRANSITIONS, ConsultAction, ConsultState

@@ -114,7 +114,7 @@ def identity_ask(request: AuthRequest, request_id: UUID) -> HttpResponse:
 @require_POST
 def identity(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """It is known who asked."""
-    form = desk_forms.IdentityForm(request.POST)
+    form = desk_forms.IdentityForm(request.POST, known=_row(request_id).subject_id is not None)
     said = _("Written down. It is known who asked.")
     return _filled(request, request_id, "identity_form", form, services.identity_confirm, said, number="subject_id")
 

@@ -128,7 +128,8 @@ def request_page(request: AuthRequest, request_id: UUID) -> HttpResponse:
     rules = rules_of(row.kind)
     letters = visible_letters(request.actor).filter(request_id=row.pk).defer(*WORDS)
     context: dict[str, Any] = {
-        **card_of(row), "rules": rules, "ground": ground_of(row), "letters": lines(letters),
+        **card_of(row), "rules": rules, "ground": words.ground(row),
+        "particulars": words.particulars(row), "letters": lines(letters),
         "may": {action.value for action in steps(services.standing_of(row), request.actor.role)},
         "told": {name: opened(row, name) for name in ("details", "denial_letter", "extension_reason", "answer")},
         "outcome": dict(rules.outcomes).get(row.outcome, ""), "history": _history(row),
@@ -136,14 +137,6 @@ def request_page(request: AuthRequest, request_id: UUID) -> HttpResponse:
     if rules.patient_context is not None:
         context |= rules.patient_context(row, request.actor)
     return render(request, "privacy/request.html", context)
-
-
-def ground_of(row: RightsRequest) -> str:
-    """The ground of a refusal in words."""
-    ground = rules_of(row.kind).ground(row.denial_ground)
-    if ground is not None:
-        return str(ground.label)
-    return _("We could not make sure who asked") if row.denial_ground else ""
 
 
 def _history(row: RightsRequest) -> list[dict[str, Any]]:

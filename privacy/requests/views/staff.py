@@ -100,18 +100,12 @@ def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] |
         "asked_by": User.objects.only("email", "closed_at").filter(pk=row.account_id).first(),
         "names": _names(row, request), "history": _history(row), "twins": list(twins_of(row)),
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
-        "ground": ground_words(row), "letters": letters_about(row.pk),
+        "particulars": words.particulars(row), "ground": words.ground(row), "letters": letters_about(row.pk),
         **_forms(row, may, forms or {}),
     }
     if rules.staff_context is not None:
         context |= rules.staff_context(row, request.actor)
     return render(request, "privacy/staff/request.html", context)
-
-
-def ground_words(row: RightsRequest) -> str:
-    """The ground of a refusal in words."""
-    ground = rules_of(row.kind).ground(row.denial_ground)
-    return str(ground.label) if ground else _("We could not make sure who asked") if row.denial_ground else ""
 
 
 def _names(row: RightsRequest, request: AuthRequest) -> dict[str, str]:
@@ -142,7 +136,7 @@ def _forms(row: RightsRequest, may: set[str], bound: dict[str, Any]) -> dict[str
     owner = desk_forms.OwnerForm(officers=officers(), initial={"officer": row.officer_id})
     forms: dict[str, Any] = {"owner_form": owner}
     if able.CONFIRM_IDENTITY in may:
-        forms["identity_form"] = desk_forms.IdentityForm()
+        forms["identity_form"] = desk_forms.IdentityForm(known=row.subject_id is not None)
         forms["unproven_form"] = desk_forms.LetterForm(prefix="unproven")
     if able.CARRY_OUT in may and rules.answered:
         forms["answer_form"] = desk_forms.AnswerForm(outcomes=rules.outcomes)
