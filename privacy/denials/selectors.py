@@ -19,9 +19,9 @@ def reviews_for(actor: Actor) -> QuerySet[Denial]:
     """Reviews that wait for somebody who had no part in the answer, one's own first; without anybody's words."""
     waiting = Denial.objects.filter(review_asked_at__isnull=False, reviewed_at=None)
     mine = waiting.filter(Q(reviewer_id=None) | Q(reviewer_id=actor.account_id))
-    others = mine.exclude(decided_by=actor.account_id).exclude(judged_by=actor.account_id)
+    others = mine.exclude(decided_by=actor.account).exclude(judged_by=actor.account)
     # NULL is not unequal: those that nobody judged have to be named.
-    rows = others | mine.exclude(decided_by=actor.account_id).filter(judged_by=None)
+    rows = others | mine.exclude(decided_by=actor.account).filter(judged_by=None)
     return rows.distinct().defer(*WORDS).select_related("request").order_by("review_asked_at")
 
 

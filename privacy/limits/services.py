@@ -148,7 +148,7 @@ def post_instead() -> int:
     wanted = rows.exclude(kind="privacy.letter_waits").exclude(category=Category.MARKETING)
     written = 0
     for account_id, queued_at in wanted.order_by("queued_at").values_list("account_id", "queued_at"):
-        patient_id = next(iter(patients_of(account_id)), None)
+        patient_id = next(iter(patients_of(account_id)), None) if account_id is not None else None
         if patient_id is None:
             continue
         day = queued_at.astimezone(clinic_zone()).date()

@@ -62,7 +62,8 @@ def patient_rows_move(old: Subject, new: Subject) -> dict[str, int]:
 def _rows_move(old_id: UUID, new_id: UUID) -> dict[str, int]:
     """The move itself changes no content, so it leaves no former value; history rows move with theirs."""
     found = tables()
-    closed = {model for model, trigger in pgtrigger.registered() if trigger.name == TRIGGER}
+    registered: Any = pgtrigger.registered()
+    closed = {model for model, trigger in registered if trigger.name == TRIGGER}
     kept = [table for table in found if table in closed]
     with pgtrigger.ignore(*_history_triggers(found)), rewrite_allowed(*kept, reason=RewriteReason.MERGE):
         return {
@@ -76,9 +77,10 @@ def _is_history(table: type[models.Model]) -> bool:
 
 
 def _history_triggers(found: list[type[models.Model]]) -> list[str]:
+    registered: Any = pgtrigger.registered()
     return [
         f"{model._meta.label}:{trigger.name}"
-        for model, trigger in pgtrigger.registered()
+        for model, trigger in registered
         if model in found and not _is_history(model) and trigger.name != TRIGGER
     ]
 

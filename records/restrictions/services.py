@@ -42,13 +42,14 @@ def restriction_ask(
     said = clean_text(what)
     if not said:
         raise DomainError("what_missing", _("Write what you do not want us to share."), "what")
-    must = paid_encounter_id is not None and recipient_kind == RecipientKind.HEALTH_PLAN
-    if must and not Encounter.objects.filter(pk=paid_encounter_id, patient_id=patient_id).exists():
+    visit = paid_encounter_id if recipient_kind == RecipientKind.HEALTH_PLAN else None
+    must = visit is not None
+    if visit is not None and not Encounter.objects.filter(pk=visit, patient_id=patient_id).exists():
         raise NotVisible
     row = Restriction.objects.create(
         patient_id=patient_id, request_id=request_id, recipient_kind=RecipientKind(recipient_kind),
         basis=RestrictionBasis.PAID_IN_FULL if must else RestrictionBasis.AGREED, purpose=purpose,
-        recipient=clean_line(recipient), what=said, encounter_id=paid_encounter_id if must else None,
+        recipient=clean_line(recipient), what=said, encounter_id=visit,
         starts_at=timezone.now() if must else None,
     )
     _audit(by, Action.SUBMIT, row, f"request:{request_id}")

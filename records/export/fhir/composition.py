@@ -129,7 +129,8 @@ def _allergy_line(item: Resource) -> str:
 
 
 def _medicine_line(item: Resource) -> str:
-    doses = [dose["text"] for dose in item.get("dosage", item.get("dosageInstruction", [])) if "text" in dose]
+    given: list[Resource] = item.get("dosage") or item.get("dosageInstruction") or []
+    doses = [dose["text"] for dose in given if "text" in dose]
     return ", ".join([_concept_words(item["medicationCodeableConcept"]), *doses, item["status"]])
 
 
