@@ -132,7 +132,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         "records:entry_reveal.entry_id": identifier(ana, answered.patient).pk,
         "slug": "privacy-policy", "version": policy.version, "order_id": paid_order.pk, "job_id": wish.job_id,
         "mail_id": mail.pk, "name": "20260101T000000000000-" + "0" * 32, "pk": 1,
-        "request_id": deletion.pk, "privacy:request.request_id": wish.pk,
+        "request_id": deletion.pk, "main_id": deletion.pk, "privacy:request.request_id": wish.pk,
         "copy_id": RecordCopy.objects.get(request=wish).pk,
         "consult_id": answered.pk, "patient_id": answered.patient_id, "photo_id": photo.pk, "variant": "thumb",
         "wish": "stop", "freeze_id": _freeze(people["officer"]),
