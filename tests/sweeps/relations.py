@@ -24,7 +24,7 @@ BEFORE, DURING, AFTER = (1, 2), (-1, 1), (-2, -1)
 
 # Parts of an address that name a thing of a record. A part that stands in neither list fails the sweep.
 OF_A_RECORD = {
-    "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id",
+    "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id", "main_id",
     "denial_id", "telling_id", "restriction_id",
     "copy_id", "letter_id", "quote_id", "document_id", "hold_id", "old_id", "new_id", "process_id", "disclosure_id",
     "suspension_id", "consent_id", "resource_id", "freeze_id",
@@ -89,7 +89,7 @@ ONES_OWN = {
     **routes("go", "withdraw", "fee_accept", "fee_decline", space="privacy"),
 }
 WHOLE = {
-    **routes("200", "give_out", "patient_record", "privacy_override", space="admin"), **routes("200", "photo", "document_file"),
+    **routes("200", "patient_record", "privacy_override", space="admin"), **routes("200", "photo", "document_file"),
 }
 # The case to be taken and the emergency to be ended in the addresses are another patient's.
 CLINICIAN = {
@@ -98,7 +98,7 @@ CLINICIAN = {
 }
 OTHER = {**CLINICIAN, **routes("go", "emergency_end", space="admin")}
 ASKS = routes("200", "break_glass", space="admin")
-NEEDS_NOT = routes("go", "break_glass", space="admin")
+NEEDS_NOT = {**routes("go", "break_glass", space="admin"), **routes("200", "give_out", space="admin")}
 CASE = {
     **routes("200", *(f"consults_{page}" for page in (
         "case", "message", "ask", "decline", "fill", "save", "sign",

@@ -16,6 +16,7 @@ from privacy.incidents.notice_models import PublicNotice
 from privacy.incidents.report_models import ReportKind
 from privacy.incidents.services import assessing, notifying, people
 from tests.conftest import account
+from tests.consults import building
 from tests.incidents.building import PARTS, breach, opened_incident, reported
 
 
@@ -41,14 +42,16 @@ def things(officer: User, patient_id: UUID) -> dict[str, Any]:
         incident=told, toll_free="(800) 555-0100", starts_on=today(), ends_on=today() + dt.timedelta(days=89),
         put_up_by=officer.pk,
     )
+    zoe = account("zoe@example.org", Role.PATIENT, "Zoe Marsh")
+    hers = building.person(zoe, given="Zoe", family="Marsh")
+    child = reported(ReportKind.CHILD, child_name="Somebody Else", child_email=zoe.email)
     stopped = account_suspend(
-        by=officer.actor, account_id=account("zoe@example.org", Role.PATIENT, "Zoe Marsh").pk,
-        reason=SuspensionReason.THREATS, note="Wrote threats.",
+        by=officer.actor, account_id=zoe.pk, reason=SuspensionReason.THREATS, note="Wrote threats."
     )
     return {
         "incident_id": incident.pk, "affected_id": incident.affected.get().pk,
-        "intake_id": reported(ReportKind.CHILD).pk,
-        "subject_id": patient_id, "year": today().year, "account_id": stopped.account_id, "stop_id": stopped.pk,
+        "intake_id": child.pk,
+        "subject_id": hers.pk, "year": today().year, "account_id": stopped.account_id, "stop_id": stopped.pk,
         "notice_id": told.notices.get().pk, "privacy:public_notice.notice_id": posted.pk,
         **{f"admin:incident_{page}.incident_id": told.pk for page in ("send", "returned", "reached", "post", "close")},
     }
