@@ -24,7 +24,8 @@ BEFORE, DURING, AFTER = (1, 2), (-1, 1), (-2, -1)
 
 # Parts of an address that name a thing of a record. A part that stands in neither list fails the sweep.
 OF_A_RECORD = {
-    "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id", "main_id",
+    "patient_id", "consult_id", "photo_id", "entry_id", "event_id", "emergency_id", "report_id", "request_id",
+    "main_id",
     "denial_id", "telling_id", "restriction_id",
     "copy_id", "letter_id", "quote_id", "document_id", "hold_id", "old_id", "new_id", "process_id", "disclosure_id",
     "suspension_id", "consent_id", "resource_id", "freeze_id",
