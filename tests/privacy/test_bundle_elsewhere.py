@@ -105,3 +105,13 @@ def test_deleting_shortening_and_overwriting_a_locked_bundle_is_refused_and_kept
     assert proof is not None and proof.passed
     assert {"delete": True, "shorten": True, "overwrite": True, "intact": True}.items() <= proof.facts.items()
     assert proof.facts["store"] == {"folder": "FolderStore", "bucket": "S3Store"}[store]
+
+
+def test_neither_web_nor_worker_has_a_place_for_a_private_key() -> None:
+    """Split of duties: the settings that both read name public keys only."""
+    from portal import settings as product
+
+    names = [name for name in dir(product) if "IDENTITY" in name or "PRIVATE" in name]
+    assert names == [] and {"ARCHIVE_RECIPIENTS", "BACKUP_RECIPIENTS", "KEYS_RECIPIENTS"} <= set(dir(product))
+    example = (Path(product.BASE_DIR) / "docs" / "production.env.example").read_text()
+    assert "AGE-SECRET-KEY" not in example and "ARCHIVE_RECIPIENTS=" in example
