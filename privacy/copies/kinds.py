@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portal.context import Actor
@@ -25,16 +27,21 @@ def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
     """Where the copy is: to be made, at work, counted, quoted, on its way."""
     copy = PrintCopy.objects.filter(request_id=request.pk).defer("key").first()
     told = request.particulars or {}
-    parts = Encounter.objects.filter(patient_id=request.subject_id, submitted_at__isnull=False).order_by("opened_at")
     working = request.state == RequestState.IN_PROGRESS
     return {
         "print_copy": copy, "print_job": Job.objects.filter(pk=copy.job_id).first() if copy and copy.job_id else None,
         "quote": newest_quote(request.pk), "told": told, "letters": letters_about(request.pk),
-        "consults": parts.only("pk", "opened_at", "patient_id") if working else (),
+        "consults": _parts(request.subject_id) if working and request.subject_id else (),
         "may_prepare": working,
         "quote_form": QuoteForm(pages=copy.pages) if working and copy is not None and copy.made_at else None,
         "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
     }
+
+
+def _parts(patient_id: UUID) -> QuerySet[Encounter]:
+    """What a copy can be narrowed to: one consult that was sent in."""
+    sent = Encounter.objects.filter(patient_id=patient_id, submitted_at__isnull=False)
+    return sent.only("pk", "opened_at", "patient_id").order_by("opened_at")
 
 
 def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:

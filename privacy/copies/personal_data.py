@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
-from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.copies.models import PrintCopy
+from privacy.letters.services import files_remove_later
 
 _O = FieldClass.OPERATIONAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
@@ -25,7 +23,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Remove them; their files go once this is committed."""
     rows = PrintCopy.objects.filter(subject_id=subject.subject_id)
     names = [name for name in rows.values_list("name", flat=True) if name]
-    transaction.on_commit(lambda: _files_remove(names), robust=True)
+    files_remove_later(names)
     removed, _by_model = rows.delete()
     return {"privacy.PrintCopy": removed} if removed else {}
 
@@ -33,8 +31,3 @@ def erase_for(subject: Subject) -> dict[str, int]:
 def merge_for(old: Subject, new: Subject) -> dict[str, int]:
     """They follow the person."""
     return rows_move(PrintCopy, old=old, new=new, account="")
-
-
-def _files_remove(names: list[str]) -> None:
-    for name in names:
-        sealed.delete(name)

@@ -21,7 +21,7 @@ from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose, Role
 from privacy.copies.models import PrintCopy
 from privacy.denials.selectors import withheld_from
-from privacy.letters.making import FOLDER, page_count
+from privacy.letters.making import FOLDER, page_count, ref_of
 from privacy.requests import mails
 from privacy.requests.models import RightsRequest
 from records.export.bundle import RecordFiles
@@ -33,7 +33,7 @@ JOB_KIND = "privacy.print_copy"
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     """Make one copy; again after a crash, it makes it once."""
-    copy = PrintCopy.objects.filter(pk=job.ref, made_at=None).first()
+    copy = PrintCopy.objects.filter(pk=ref_of(job), made_at=None).first()
     if copy is None:
         return {}
     request = RightsRequest.objects.get(pk=copy.request_id)
@@ -98,7 +98,7 @@ def _keep(seen: PrintCopy, ref: SealedRef, pages: int, missing: int) -> bool:
 
 def _failed(job: Job) -> None:
     """Given up: the officer hears that it waits, and may have it made again."""
-    copy = PrintCopy.objects.filter(pk=job.ref, made_at=None).first()
+    copy = PrintCopy.objects.filter(pk=ref_of(job), made_at=None).first()
     if copy is not None:
         mails.request_waits(RightsRequest.objects.get(pk=copy.request_id), f"not-counted-{job.pk.hex}")
 

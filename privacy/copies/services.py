@@ -29,7 +29,7 @@ from privacy.fees.models import FeeQuote
 from privacy.fees.selectors import cents_text, settled
 from privacy.fees.services import quote_drop, quote_send
 from privacy.letters.models import Letter
-from privacy.letters.services import Enclosure, Recipient, letter_write, recipient_checked
+from privacy.letters.services import Enclosure, Recipient, letter_remove, letter_write, recipient_checked
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.services import locked, request_complete
 from privacy.requests.state import RequestState
@@ -186,16 +186,7 @@ def copy_stopped(request: RightsRequest) -> None:
     copy_remove(request.pk)
     unposted = Letter.objects.select_for_update().filter(request_id=request.pk, kind=COVER)
     for letter in unposted.filter(paper__in=["to_print", "printed"]):
-        names = [name for name in (letter.pdf_name, letter.enclosure_name) if name]
-        letter.delete()
-        transaction.on_commit(lambda names=names: _files_remove(names), robust=True)
-
-
-def _files_remove(names: list[str]) -> None:
-    from portal.crypto import sealed
-
-    for name in names:
-        sealed.delete(name)
+        letter_remove(letter)
 
 
 def _made(request: RightsRequest) -> PrintCopy:

@@ -115,7 +115,7 @@ def postage_cents(pages: int) -> int:
     """First-class postage of ``pages`` printed on both sides: a first step and equal ones after it."""
     sheets = math.ceil(max(pages, 1) / 2)
     steps = math.ceil(sheets / settings.FEE_POSTAGE_SHEETS_PER_STEP)
-    return settings.FEE_POSTAGE_FIRST_CENTS + (steps - 1) * settings.FEE_POSTAGE_STEP_CENTS
+    return int(settings.FEE_POSTAGE_FIRST_CENTS + (steps - 1) * settings.FEE_POSTAGE_STEP_CENTS)
 
 
 def state_limit(state: str, form: Form, pages: int, *, appeal: bool = False) -> int | None:

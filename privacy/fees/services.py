@@ -119,10 +119,12 @@ def quote_paid(quote_id: UUID) -> bool:
     """
     with transaction.atomic():
         found = _with_request(quote_id)
-        if found is None or found[1].order_id is None:
+        if found is None:
             return False
         request, row = found
-        order = Order.objects.get(pk=row.order_id)
+        order = Order.objects.filter(pk=row.order_id).first() if row.order_id else None
+        if order is None:
+            return False
         if order.state != OrderState.PAID or row.state in (FeeState.PAID, FeeState.REFUNDED):
             return False
         row.paid_at, row.paid_how = timezone.now(), "square"
@@ -242,6 +244,8 @@ def _own(by: Actor, quote_id: UUID) -> FeeQuote:
 
 def _payer(row: FeeQuote) -> Actor:
     """Who agreed, in the role of their account: the engine hears it from them."""
+    if row.account_id is None:
+        raise NotVisible
     role = User.objects.values_list("role", flat=True).filter(pk=row.account_id).first()
     return Actor(row.account_id, Role(role or Role.ANONYMOUS))
 

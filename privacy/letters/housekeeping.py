@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -41,7 +42,7 @@ def mail_fails_to_paper() -> int:
     return sum(_to_paper(keys[key]) for key in failed)
 
 
-def _to_paper(letter_id: object) -> bool:
+def _to_paper(letter_id: UUID) -> bool:
     with transaction.atomic():
         letter = Letter.objects.select_for_update().filter(pk=letter_id, notice=NoticeState.TOLD, read_at=None).first()
         if letter is None:

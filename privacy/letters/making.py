@@ -46,7 +46,7 @@ FOLDER = "letters"
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     """Make one letter; again after a crash, it makes it once. Erased meanwhile: nothing to do."""
-    letter = Letter.objects.filter(pk=job.ref).first()
+    letter = Letter.objects.filter(pk=ref_of(job)).first()
     if letter is None or letter.made_at is not None:
         return {}
     progress(0, 1)
@@ -62,6 +62,12 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     if not kept:
         sealed.delete(ref.name)
     return {"letter": str(letter.pk)}
+
+
+def ref_of(job: Job) -> UUID:
+    """What a job is about; ours always are about something."""
+    assert job.ref is not None
+    return job.ref
 
 
 def _keep(seen: Letter, to: Recipient, ref: SealedRef, pages: int) -> bool:
@@ -122,7 +128,7 @@ def _patient(subject_id: UUID) -> PatientView | None:
 
 def _is_own(letter: Letter) -> bool:
     """True when the account that reads it is the patient's own."""
-    return AccessGrant.objects.filter(
+    return letter.subject_id is not None and AccessGrant.objects.filter(
         patient_id=letter.subject_id, account_id=letter.account_id, kind=GrantKind.SELF
     ).exists()
 
@@ -136,6 +142,8 @@ def _patient_name(letter: Letter, patient: PatientView) -> str:
 
 
 def _account_name(letter: Letter) -> str:
+    if letter.account_id is None:
+        return ""
     return User.objects.values_list("display_name", flat=True).filter(pk=letter.account_id).first() or ""
 
 
@@ -191,6 +199,6 @@ def register_job() -> None:
 
 def _failed(job: Job) -> None:
     """The officers hear of a letter that could not be made: its clock runs on."""
-    letter = Letter.objects.filter(pk=job.ref, made_at=None).only("pk", "subject_id").first()
+    letter = Letter.objects.filter(pk=ref_of(job), made_at=None).only("pk", "subject_id").first()
     if letter is not None:
         mails.letter_not_made(letter, job.pk)

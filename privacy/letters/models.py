@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +78,12 @@ class Letter(models.Model):
 
     class Meta:
         ordering = ("-written_at",)
+        # What was written stays written; a name or an address on the envelope may be set right.
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="written_once", fields=["reference", "kind", "fields", "content", "language", "dated"]
+            )
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(paper__in=PrintState.values), name="letter_paper_listed"),
             models.CheckConstraint(condition=Q(notice__in=NoticeState.values), name="letter_notice_listed"),

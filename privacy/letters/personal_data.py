@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.letters.making import reference_shown
 from privacy.letters.models import Letter
+from privacy.letters.services import files_remove_later
 from records.vault.content import opened
 
 _O, _C, _I = FieldClass.OPERATIONAL, FieldClass.CLINICAL, FieldClass.IDENTIFIER
@@ -67,7 +67,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Remove the letters; their files go once this is committed. They are in the archive's bundle."""
     rows = Letter.objects.filter(subject_id=subject.subject_id)
     names = [name for pair in rows.values_list("pdf_name", "enclosure_name") for name in pair if name]
-    transaction.on_commit(lambda: _files_remove(names), robust=True)
+    files_remove_later(names)
     removed, _by_model = rows.delete()
     return {"privacy.Letter": removed} if removed else {}
 
@@ -75,8 +75,3 @@ def erase_for(subject: Subject) -> dict[str, int]:
 def merge_for(old: Subject, new: Subject) -> dict[str, int]:
     """Letters follow the person."""
     return rows_move(Letter, old=old, new=new)
-
-
-def _files_remove(names: list[str]) -> None:
-    for name in names:
-        sealed.delete(name)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
+from portal.crypto import sealed
 from portal.crypto.sealed import SealedRef
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
@@ -119,6 +120,23 @@ def letter_make_again(*, by: Actor, letter_id: UUID) -> Letter:
         letter.save(update_fields=["job_id"])
         letter_audit(by, letter, "letter:again")
         return letter
+
+
+def letter_remove(letter: Letter) -> None:
+    """Take back a letter that has not left: row now, files once this is committed."""
+    names = [name for name in (letter.pdf_name, letter.enclosure_name) if name]
+    letter.delete()
+    files_remove_later(names)
+
+
+def files_remove_later(names: list[str]) -> None:
+    """Delete these sealed files once this transaction is committed; what a crash leaves is swept."""
+
+    def remove() -> None:
+        for name in names:
+            sealed.delete(name)
+
+    transaction.on_commit(remove, robust=True)
 
 
 def letter_printed(letter_ids: list[UUID], *, by: Actor) -> None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pikepdf
 import pytest
 from django.core import mail as outgoing
+from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -464,3 +465,11 @@ def test_letters_are_in_the_persons_copy_in_the_archive_and_gone_with_the_record
     carried_out(officer, ask(ana, anas))
     assert not Letter.objects.exists()
     assert any(b"ZQX" in content for bundle in bundles() for content in bundle.values())
+
+
+def test_the_words_of_a_letter_can_never_be_changed(ana: User, anas: Patient) -> None:
+    letter = written(ana, anas)
+    letter.content = {"title": "Another", "blocks": []}
+    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+        letter.save()
+    assert "ZQX" in str(Letter.objects.get(pk=letter.pk).content)

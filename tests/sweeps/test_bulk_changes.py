@@ -34,6 +34,8 @@ NOT_TRACKED = {
     "privacy.RightsRequest": "a request and its answer, each written once by its state machine",
     "privacy.LookReport": "a report and its answer, each written once by its state machine",
     "privacy.LegalHold": "reason and release are written once each",
+    "privacy.Letter": "its words are written once: a trigger refuses others; notes are added with their day",
+    "privacy.FeeQuote": "a wish is written once, with the no to a price",
     "records.Emergency": "words and finding are written once each; the access log tells both",
     "records.Encounter": "the concern is chosen when the episode opens and has no way to change",
     "records.Photo": "keys of sealed files: a photo is added or removed, never changed; both are logged",

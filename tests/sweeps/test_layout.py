@@ -51,8 +51,8 @@ DECLARED: dict[str, set[str]] = {
     "records/export": {"archive_file", "bundle", "withheld", "fhir", "pdf", "pdf_words", "typesetting"},
     # One file for each part of the standard.
     "records/export/fhir": {
-        "base", "bundle", "codes", "composition", "consents", "corrections", "documents", "episode", "people", "provenance",
-        "questions", "sections",
+        "base", "bundle", "codes", "composition", "consents", "corrections", "documents", "episode", "people",
+        "provenance", "questions", "sections",
     },
     "billing": {"products", "signals", "square"},
     "billing/square": {"answers"},
