@@ -58,6 +58,8 @@ WORDS: dict[str, str | Promise] = {
     "billing.order": _("a bill"),
     "billing.refund": _("a refund"),
     "outbox.mail": _("a mail to you"),
+    "outbox.leftaddress": _("that you want no more mail"),
+    "privacy.handover": _("the records for a new owner of the clinic"),
 }
 VERBS: dict[str, str | Promise] = {
     Action.VIEW: _("Read"),

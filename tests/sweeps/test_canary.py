@@ -258,6 +258,33 @@ def looked_for(traces: Traces, clinician: User, as_: Callable[..., Client]) -> N
         assert "Zqxfamily" in desk.post(reverse("admin:patients_find"), {"words": words}).content.decode()
 
 
+def asked_for(traces: Traces, client: Watched, as_: Callable[..., Client]) -> None:
+    """A question with its answer, a complaint, a notice by post, and a letter that the officer wrote down."""
+    from privacy.requests.models import RightsRequest
+
+    officer = User.objects.create_user("desk@example.org", role="officer", display_name="Mia Soto")
+    desk = Watched(traces)
+    desk.cookies = as_(officer).cookies
+    asked = {
+        "question": {"details": "zqxquestion"}, "complaint": {"details": "zqxcomplaint"},
+        "notice": {"name": "Zqxenvelope", "address": "Zqxlane 1\nZqxtown, MN"},
+    }
+    for kind, told in asked.items():
+        answer = client.post(reverse("privacy:ask", args=[kind]), {"form_key": str(uuid4()), **told})
+        assert "zqx" in client.get(answer["Location"]).content.decode().lower(), kind
+    row = RightsRequest.objects.get(kind="question")
+    desk.post(reverse("admin:privacy_start", args=[row.pk]))
+    desk.post(reverse("admin:privacy_answer", args=[row.pk]), {"answer": "zqxanswer"})
+    assert "zqxanswer" in client.get(reverse("privacy:request", args=[row.pk])).content.decode()
+    answer = desk.post(reverse("admin:privacy_enter"), {
+        "form_key": str(uuid4()), "kind": "question", "channel": "mail", "received_on": "2026-01-02",
+        "name": "Zqxwriter", "address": "Zqxhill 2\nZqxvale, MN", "phone": PHONE, "details": "zqxletter",
+        "how": "photo_id", "note": "zqxseen",
+    })
+    assert "zqxletter" in desk.get(answer["Location"]).content.decode()
+    assert desk.get(reverse("admin:privacy_desk")).status_code == 200
+
+
 def lived_through(traces: Traces, clinician: User, standin: Any, as_: Callable[..., Client]) -> tuple[Watched, Consult]:
     """The whole way of a patient, with a word in each field."""
     client, _user = patient(traces)
@@ -283,6 +310,7 @@ def lived_through(traces: Traces, clinician: User, standin: Any, as_: Callable[.
         assert client.get(reverse(page)).status_code == 200
     for page in ("records:print", "records:changes", "records:photos", "fhir:everything", "privacy:who_looked"):
         assert client.get(reverse(page)).status_code == 200
+    asked_for(traces, client, as_)
     for page, more in (("privacy:copy", {}), ("privacy:delete", {"note": "zqxnote", "understood": "on"})):
         answer = client.post(reverse(page), {"form_key": str(uuid4()), **more})
         assert "/privacy/requests/" in answer["Location"]
@@ -347,6 +375,8 @@ def test_no_mail_says_what_it_is_about(
             reverse("records:answers", args=[k.patient_id, "private"]), {"mood-text": "zqxmood"})),
         ("privacy.requests.services.request_open", lambda c, k: c.post(
             reverse("privacy:delete"), {"form_key": str(uuid4()), "note": "zqxnote", "understood": "on"})),
+        ("privacy.requests.views.patient.services.request_open", lambda c, k: c.post(
+            reverse("privacy:ask", args=["complaint"]), {"form_key": str(uuid4()), "details": "zqxcomplaint"})),
     ],
 )
 def test_what_breaks_in_a_page_is_logged_without_a_word_of_the_form(
