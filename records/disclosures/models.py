@@ -163,6 +163,8 @@ class Suspension(models.Model):
                 name="suspension_oral_is_short",
             ),
         ]
+        # What an authority stated stays; only that it ended early is added.
+        triggers = [pgtrigger.ReadOnly(name="stated_once", exclude=["lifted_at", "lifted_by"])]
 
     def __str__(self) -> str:
         return f"suspension {self.pk}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +64,8 @@ class ReleaseConsent(models.Model):
                 name="consent_revoked_by_somebody",
             ),
         ]
+        # What was signed stays as it was signed; only that it was taken back is added.
+        triggers = [pgtrigger.ReadOnly(name="signed_once", exclude=["revoked_at", "revoked_by"])]
 
     def __str__(self) -> str:
         return f"consent to release {self.pk}"

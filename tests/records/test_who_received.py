@@ -414,3 +414,17 @@ def test_reading_the_register_leaves_a_trace_and_is_for_who_may(
     assert AccessEvent.objects.filter(object_kind="records.disclosure", action=Action.LIST, actor_id=ana.pk).exists()
     with pytest.raises(NotVisible):
         open_disclosures(by=ben.actor, patient_id=anas.pk, purpose=Purpose.COMMUNICATING)
+
+
+def test_what_was_signed_or_stated_stays_and_only_its_end_is_added(anas: Patient, ana: User, officer: User) -> None:
+    signed = consent(anas, ana)
+    stated = suspend(anas, officer, disclosure_id=given(anas, officer).pk)
+    changes: list[tuple[Any, dict[str, Any]]] = [
+        (signed, {"what": "everything"}), (signed, {"expires_on": dt.date(2999, 1, 1)}),
+        (stated, {"statement": "something else"}), (stated, {"ends_on": dt.date(2999, 1, 1)}),
+    ]
+    for row, change in changes:
+        with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+            type(row).objects.filter(pk=row.pk).update(**change)
+    consent_revoke(by=ana.actor, consent_id=signed.pk)
+    suspension_lift(by=officer.actor, suspension_id=stated.pk)

@@ -33,6 +33,11 @@ for _model in apps.get_models():
 NOT_TRACKED = {
     "privacy.RightsRequest": "a request and its answer, each written once by its state machine",
     "privacy.LookReport": "a report and its answer, each written once by its state machine",
+    "privacy.LegalProcess": "paper and decision are written once each by their service",
+    "privacy.Assignment": "a new owner and their promise, written once each",
+    "privacy.Vendor": "whom to call at a company: no patient is told of by it",
+    "records.ReleaseConsent": "signed once: a trigger refuses other words; taking it back is added",
+    "records.Suspension": "stated once: a trigger refuses other words; its early end is added",
     "privacy.LegalHold": "reason and release are written once each",
     "privacy.Letter": "its words are written once: a trigger refuses others; notes are added with their day",
     "privacy.FeeQuote": "a wish is written once, with the no to a price",
