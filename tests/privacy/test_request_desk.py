@@ -412,6 +412,8 @@ def test_the_officer_writes_down_a_letter_and_proves_who_wrote_it(
 def test_the_deeds_of_the_desk_lead_back_with_what_was_typed(ana: User, officer: User, anas: Patient, as_: As) -> None:
     row, desk = ask(ana, anas), as_(officer)
     at = f"/admin/privacy/{row.pk}"
+    shown = text(desk.post(f"{at}/extend/", {"reason": "Because.", "until": today().isoformat()}))
+    assert "The law gives no more time for a request of this kind." in shown, "also where the page offers no such form"
     desk.post(f"{at}/identity/ask/")
     assert state(row) == RequestState.IDENTITY
     shown = desk.post(f"{at}/identity/", {"how": "photo_id", "note": ""})
