@@ -88,15 +88,16 @@ def person_forget(subject_id: UUID) -> dict[str, int]:
     """
     rows = HandoverPerson.objects.filter(subject_id=subject_id).select_related("handover", "part")
     removed = 0
-    for row in rows.select_for_update(of=("self",)):
-        handover, part = row.handover, row.part
-        if part is not None and handover.passed_at is None:
-            transaction.on_commit(partial(folder.remove, handover.pk, [part.name, MANIFEST]), robust=True)
-            Handover.objects.filter(pk=handover.pk).update(finished_at=None)
-            part.delete()  # with the rows of everybody in it
-        else:
-            row.delete()
-        removed += 1
+    with transaction.atomic():
+        for row in rows.select_for_update(of=("self",)):
+            handover, part = row.handover, row.part
+            if part is not None and handover.passed_at is None:
+                transaction.on_commit(partial(folder.remove, handover.pk, [part.name, MANIFEST]), robust=True)
+                Handover.objects.filter(pk=handover.pk).update(finished_at=None)
+                part.delete()  # with the rows of everybody in it
+            else:
+                row.delete()
+            removed += 1
     return {"privacy.HandoverPerson": removed} if removed else {}
 
 
