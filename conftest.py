@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How long killing, starving and lying took: all of it together may take five minutes in CI."""
     reports = [
-        one for kind in ("passed", "failed", "error") for one in terminalreporter.stats.get(kind, [])
-        if getattr(one, "nodeid", "").startswith("tests/faults/")
+        one for found in terminalreporter.stats.values() for one in found  # making the scene counts as well
+        if isinstance(one, pytest.TestReport) and one.nodeid.startswith("tests/faults/")
     ]
     if reports:
         tests, seconds = len({one.nodeid for one in reports}), sum(one.duration for one in reports)

@@ -150,7 +150,7 @@ def _person_with_all(clinician: User) -> tuple[User, list[Consult]]:
     [
         pytest.param(False, 5, id="some"),
         pytest.param(False, 1, id="traces", marks=pytest.mark.slow),
-        pytest.param(True, 67, id="statements", marks=pytest.mark.slow),
+        pytest.param(True, 131, id="statements", marks=pytest.mark.slow),
     ],
 )
 def test_a_deletion_ends_the_same_whatever_kills_its_worker(
