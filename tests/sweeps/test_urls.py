@@ -28,6 +28,7 @@ TOUCHED_BY_LOOKING = {
     "portal_cache": "rate limits and used form keys",
     "records_message": "only who may open a thread marks it as read by opening it",
     "privacy_recordcopy": "when the patient fetched the copy, behind a recent sign-in",
+    "privacy_letter": "when its reader first opened it, behind a recent sign-in",
 }
 
 
