@@ -137,8 +137,8 @@ def test_the_closing_letter_reaches_the_person_and_its_address_goes_with_it(
 def test_the_closing_letter_lists_who_received_what_although_the_register_is_gone(
     ana: User, officer: User, anas: Patient
 ) -> None:
-    days = ((dt.date(2026, 3, 3), "Lakeside Lab"), (dt.date(2026, 2, 2), "Lakeside Lab"), (dt.date(2026, 1, 4), "Dr. Moe"))
-    for on, who in days:
+    lab, doctor = "Lakeside Lab", "Dr. Moe"
+    for on, who in ((dt.date(2026, 3, 3), lab), (dt.date(2026, 2, 2), lab), (dt.date(2026, 1, 4), doctor)):
         disclosure_record(
             by=officer.actor, subject_id=anas.pk, purpose=Purpose.CARE, basis=DisclosureBasis.TREATMENT, recipient=who,
             recipient_address="4 Main Street", what="Blood test", on=on,
