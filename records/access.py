@@ -255,7 +255,7 @@ def _kinds(by: Actor, purpose: Purpose, *, whole: bool) -> list[GrantKind]:
 def _unfrozen(*, looking: bool) -> Q:
     """A condition on grants: the record is not frozen, or the grant opens it all the same."""
     kinds = UNFROZEN | LOOKS_AT_FROZEN if looking else UNFROZEN
-    return Q(kind__in=kinds) | ~frozen()
+    return Q(kind__in=kinds) | ~Q(frozen())
 
 
 def _portal_may(purpose: Purpose, patient_id: UUID) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from consults.state import ConsultState
@@ -62,7 +62,7 @@ def _child(clinic: Clinic, parent: User, email: str, given: str, state: ConsultS
         patient.save(update_fields=["birth_date"])
     with ago(days=30):
         guardian_grant(by=officer, patient_id=patient.pk, account_id=parent.pk)
-    return cast(Patient, patient)
+    return patient
 
 
 def _ask(parent: User, patient: Patient, kind: RequestKind, words: str) -> None:
