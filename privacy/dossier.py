@@ -18,8 +18,8 @@ import portal.audit.personal_data
 import portal.evidence.personal_data
 import portal.jobs.personal_data
 import portal.outbox.personal_data
-import privacy.incidents.personal_data
 import privacy.disclosing.personal_data
+import privacy.incidents.personal_data
 import privacy.personal_data
 import records.personal_data
 from portal.subjects import FieldClass, Subject

@@ -137,7 +137,8 @@ def _closing(request: RightsRequest) -> Closing:
     )
     return Closing(
         kept_until=max(copies.values_list("retain_until", flat=True), default=None),
-        paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(), given=given_lines(request.subject_id),
+        paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(),
+        given=given_lines(request.subject_id),
         # The last night's dump lives so long; a file of the mirror leaves up to two nights later.
         backups_until=due_on(today(), settings.BACKUP_DAYS + 2),
     )

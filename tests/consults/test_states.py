@@ -12,13 +12,13 @@ from django.db import transaction
 
 from billing.state import OrderState
 from consults import services
-from privacy.management.commands.states import FILE, document
 from consults.models import Consult
 from consults.services.moves import order_of
 from consults.state import ALLOWED_ROLES, TRANSITIONS, ConsultAction, ConsultState
 from portal.accounts.models import User
 from portal.context import ANONYMOUS, SYSTEM, Actor
 from portal.errors import DomainError, NotVisible
+from privacy.management.commands.states import FILE, document
 from tests.consults.building import YES, answered, asked, pay, ready, sent, taken, waiting, write_plan
 
 S, A = ConsultState, ConsultAction

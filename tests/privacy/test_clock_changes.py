@@ -1,4 +1,4 @@
-"""Over a leap day and the nights on which the clocks change: archive, backup, erasure and destruction (P20, P39, P40)."""
+"""Over a leap day and both changes of the clocks: archive, backup, erasure and destruction (P20, P39, P40)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from records.models import Patient
 from tests.privacy.building import ask, carried_out, told
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places"), pytest.mark.promise("P20", "P39", "P40"),
+    pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places"),
+    pytest.mark.promise("P20", "P39", "P40"),
 ]
 DAY = dt.timedelta(days=1)
 # The evening before the clocks go on, before they go back, of 28 and of 29 February.

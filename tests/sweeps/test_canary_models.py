@@ -218,7 +218,8 @@ def test_no_mark_of_any_encrypted_field_leaves_its_column(
     page = as_(ana).get("/record/").content.decode()
     assert f"{MARK}patientgivenname" in page, "the marks were never shown, so this test would prove nothing"
     wish = request_open(
-        by=ana.actor, kind=RequestKind.ACCESS, subject_id=world.things["patient_id"], account_id=ana.pk, form_key=uuid4()
+        by=ana.actor, kind=RequestKind.ACCESS, subject_id=world.things["patient_id"], account_id=ana.pk,
+        form_key=uuid4(),
     )
     run_job(wish.job_id)
     _alive(traces)
