@@ -12,7 +12,7 @@ from django.core import mail as mailbox
 from django.test import Client
 from django.urls import reverse
 
-from billing.models import Refund
+from billing.models import Payment, Refund
 from consults.models import Consult
 from consults.services import consult_message
 from consults.state import ConsultState
@@ -115,6 +115,21 @@ def test_an_old_sign_in_is_asked_for_again(gwen: User, mo: Patient, as_: As) -> 
     session.save()
     assert "/reauthenticate/" in wish(browser, mo, "stop", understood="on")["Location"]
     assert not Freeze.objects.exists()
+
+
+def test_a_consult_of_the_child_leads_to_nothing_that_is_not_the_guardians(
+    gwen: User, mo: Patient, ben: User, clinician: User, as_: As
+) -> None:
+    """A receipt is the payer's, and only a patient begins a consult."""
+    consult = building.answered(ben, clinician, mo)
+    Payment.objects.update(receipt_number=42)
+    page, receipt = f"/consults/{consult.pk}/", f"/billing/receipts/{consult.order_id}/"
+    assert receipt in as_(ben).get(page).content.decode()
+    shown_ = as_(gwen).get(page).content.decode()
+    assert receipt not in shown_ and "/consults/start/" not in shown_ and "/billing/pay/" not in shown_
+    Consult.objects.filter(pk=consult.pk).update(state=ConsultState.CLOSED)
+    assert "/consults/start/" in as_(ben).get(f"{page}messages/").content.decode()
+    assert "/consults/start/" not in as_(gwen).get(f"{page}messages/").content.decode()
 
 
 # --- Stop using -------------------------------------------------------------------------------------------------
