@@ -60,13 +60,15 @@ def _make() -> dict[str, Any]:
     made_at = timezone.now()
     folder = f"{FOLDER}/{made_at.astimezone(dt.UTC):%Y%m%dt%H%M%S}-{uuid4().hex[:8]}"
     until = today() + dt.timedelta(days=settings.BACKUP_DAYS)
-    # Files first: a file that the dump names is in the mirror, and one removed since stays there.
+    # Before the dump, so that a file removed since is in the mirror all the same …
     files = mirror_run()
     with _snapshot() as (snapshot, rows), sealed_dump(snapshot=snapshot, recipients=settings.BACKUP_RECIPIENTS) as dump:
         receipts = [
             lockbox().put(f"{folder}/database.{number:03}.age", cast(Any, piece), until)
             for number, piece in enumerate(pieces(dump), start=1)
         ]
+    # … and after it, since the dump may name a file that came while the first round was under way.
+    files = {name: count + files[name] for name, count in mirror_run().items()}
     manifest = _manifest(made_at, rows, receipts)
     sealed = age.seal(json.dumps(manifest, indent=1).encode(), settings.BACKUP_RECIPIENTS)
     lockbox().put(f"{folder}/{MANIFEST}", sealed, until)

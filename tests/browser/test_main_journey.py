@@ -231,7 +231,7 @@ def photos(folder: Path) -> dict[str, Path]:
         }
     import pillow_heif
 
-    made = {view: folder / f"{view}.jpg" for view in ("left", "right")} | {"front": folder / "front.heic"}
+    made = {"front": folder / "front.heic", "left": folder / "left.jpg", "right": folder / "right.jpg"}
     frames = {view: Image.open(io.BytesIO(picture(Sitter(3, 27), view, size=(900, 1200)))) for view in made}
     pillow_heif.from_pillow(frames["front"]).save(made["front"])
     frames["left"].save(made["left"], "MPO", save_all=True, append_images=[frames["right"]])

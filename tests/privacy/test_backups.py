@@ -24,6 +24,7 @@ from portal.lockbox.store import LockboxError
 from portal.outbox.models import OutgoingMail
 from privacy import receivers, replay
 from privacy.backups import drill as drills
+from privacy.backups import services
 from privacy.backups.mirror import mirror_run, walk
 from privacy.backups.restore import CannotRestore, choose, folder_storage, manage, read_manifest, restore
 from privacy.backups.services import EVIDENCE, backup_make, backups, backups_expire, overdue
@@ -234,6 +235,19 @@ def test_downloads_are_not_mirrored() -> None:
     ref = sealed.write(b"a copy", folder="copies")
     mirror_run()
     assert not storages["mirror"].exists(ref.name)
+
+
+def test_a_file_that_comes_while_the_mirror_is_made_is_in_the_backup_that_names_it(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump, came = services.sealed_dump, []
+
+    def late(**how: Any) -> Any:
+        came.append(sealed.write(b"a letter", folder="letters").name)
+        return dump(**how)
+
+    monkeypatch.setattr(services, "sealed_dump", late)
+    assert backup_make()["files_mirrored"] == 1 and storages["mirror"].exists(came[0])
 
 
 def test_a_file_is_mirrored_once() -> None:
