@@ -8,7 +8,7 @@ from consults.desk import selectors
 from consults.desk.views import answer, deeds
 from consults.desk.views.case import case
 from consults.desk.views.queue import queue
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.context import Actor
 from portal.permissions import Permission
 
@@ -20,6 +20,7 @@ def _waiting(_actor: Actor) -> int:
 site.page(
     "consults/", queue, Permission.QUEUE_VIEW, name="consults_queue", title=_("Consults"), menu=_("Consults"),
     hint=_("Patients who wait for an answer, and the cases in your hands"), count=_waiting,
+    group=Group.PATIENTS,
 )
 site.page("consults/<uuid:consult_id>/", case, Permission.CASE_REVIEW, name="consults_case", title=_("Case"))
 for _name, _view in {

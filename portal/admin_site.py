@@ -15,7 +15,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,16 +23,32 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext_lazy as _
 
 from portal.errors import NotAllowed
 from portal.permissions import Permission, allows
 
 Text = str | Promise
+# So many entries fit beside each other; more stand behind one button, in their groups.
+SIDE_BY_SIDE = 5
+
+
+class Group(models.TextChoices):
+    """The headings of the menu, in their order."""
+
+    PATIENTS = "patients", _("Patients")
+    REQUESTS = "requests", _("Requests and letters")
+    DISCLOSURES = "disclosures", _("Disclosures")
+    INCIDENTS = "incidents", _("Reports and incidents")
+    KEEPING = "keeping", _("Keeping")
+    SAFEGUARDS = "safeguards", _("Safeguards")
+    MAIL = "mail", _("Mail and accounts")
+    NUMBERS = "numbers", _("Numbers")
 
 
 @dataclass(frozen=True)
 class Page:
-    """One desk of the admin. ``menu`` is its entry on the home page; None hides it."""
+    """One desk of the admin. ``menu`` is its entry on the home page, in ``group``; None hides it."""
 
     route: str
     view: Callable[..., HttpResponse]
@@ -42,6 +58,7 @@ class Page:
     menu: Text | None
     hint: Text
     count: Callable[[Any], int] | None
+    group: Group | None
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -70,9 +87,15 @@ class PortalAdminSite(admin.AdminSite):
     def page(
         self, route: str, view: Callable[..., HttpResponse], permission: Permission, *, name: str,
         title: Text, menu: Text | None = None, hint: Text = "", count: Callable[[Any], int] | None = None,
+        group: Group | None = None,
     ) -> None:
-        """Add a desk at ``/admin/<route>`` as ``admin:<name>``, for roles with ``permission``."""
-        self._pages.append(Page(route, view, permission, name, title, menu, hint, count))
+        """Add a desk at ``/admin/<route>`` as ``admin:<name>``, for roles with ``permission``.
+
+        Raises ``ImproperlyConfigured`` for a menu entry without a group, or a group without an entry.
+        """
+        if (menu is None) != (group is None):
+            raise ImproperlyConfigured(f"the desk {name} has a menu entry without a group, or a group without an entry")
+        self._pages.append(Page(route, view, permission, name, title, menu, hint, count, group))
 
     def _guarded(self, page: Page) -> Callable[..., HttpResponse]:
         @wraps(page.view)
@@ -104,32 +127,33 @@ class PortalAdminSite(admin.AdminSite):
         ]
         return own + super().get_urls()
 
-    def pages_for(self, request: Any) -> list[dict[str, Any]]:
-        """Menu entries of this person, each with its count of waiting work."""
-        return [
-            {
-                "name": f"admin:{page.name}",
-                "label": page.menu,
-                "hint": page.hint,
-                "count": page.count(request.actor) if page.count else None,
-            }
-            for page in self._pages
-            if page.menu is not None and allows(request.actor, page.permission)
-        ]
+    def groups_for(self, request: Any, *, counted: bool) -> list[dict[str, Any]]:
+        """This person's menu by group; ``counted``: each entry with its count of waiting work."""
+        found = []
+        for group in Group:
+            desks = [
+                {
+                    "name": f"admin:{page.name}", "label": page.menu, "hint": page.hint,
+                    "count": page.count(request.actor) if counted and page.count else None,
+                }
+                for page in self._pages
+                if page.group == group and allows(request.actor, page.permission)
+            ]
+            if desks:
+                found.append({"code": group.value, "label": group.label, "desks": desks})
+        return found
 
     def each_context(self, request: Any) -> dict[str, Any]:
         context = super().each_context(request)
-        actor = getattr(request, "actor", None)
-        if actor is not None and self.has_permission(request):
-            context["desk_menu"] = [
-                {"name": f"admin:{page.name}", "label": page.menu}
-                for page in self._pages
-                if page.menu is not None and allows(actor, page.permission)
-            ]
+        if getattr(request, "actor", None) is not None and self.has_permission(request):
+            groups = self.groups_for(request, counted=False)
+            context["desk_menu"] = groups
+            context["desks_side_by_side"] = sum(len(group["desks"]) for group in groups) <= SIDE_BY_SIDE
         return context
 
     def index(self, request: Any, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {**(extra_context or {}), "desks": self.pages_for(request)})
+        groups = self.groups_for(request, counted=True)
+        return super().index(request, {**(extra_context or {}), "desk_groups": groups})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one sign-in page, with the second factor; the admin's own is not used."""

@@ -78,6 +78,7 @@ class Permission(models.TextChoices):
     REFUND = "payments.refund", _("Give money back")
     JOBS_VIEW = "jobs.view", _("See long-running work")
     HEALTH_VIEW = "health.view", _("See which stored values cannot be read")
+    SAFEGUARDS_KEEP = "safeguards.keep", _("Keep risk analyses, sanctions and the training roster")
     REPORTS_VIEW = "reports.view", _("See numbers without names")
 
 
@@ -96,7 +97,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
         {
             _P.ADMIN_ENTER, _P.REQUESTS_HANDLE, _P.ARCHIVE_VIEW, _P.AUDIT_VIEW, _P.MAIL_VIEW,
             _P.RECORD_OPEN, _P.PATIENTS_FIND, _P.RECORDS_MERGE, _P.HEALTH_VIEW,
-            _P.REPORTS_ENTER, _P.ACCOUNTS_SUSPEND,
+            _P.REPORTS_ENTER, _P.ACCOUNTS_SUSPEND, _P.SAFEGUARDS_KEEP,
             _P.MAIL_RESEND, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.JOBS_VIEW, _P.PAYMENTS_VIEW, _P.REPORTS_VIEW,
         }
     ),
@@ -109,7 +110,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(
         {
             _P.ADMIN_ENTER, _P.ACCOUNTS_VIEW, _P.ACCOUNTS_REOPEN, _P.ACCOUNTS_MANAGE, _P.PAYMENTS_VIEW,
-            _P.REFUND, _P.JOBS_VIEW, _P.REPORTS_VIEW,
+            _P.REFUND, _P.JOBS_VIEW, _P.REPORTS_VIEW, _P.SAFEGUARDS_KEEP,
         }
     ),
     Role.SYSTEM: frozenset(Permission),

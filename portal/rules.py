@@ -164,3 +164,11 @@ OLD_BROWSERS: dict[str, str] = dict(
         ],
     )
 )
+
+# --- Managerial safeguards (P55, P22; RULES 1.58, 1.61, 2.7, 2.8) ------------------------------------
+LOG_REVIEW_DAY = env.int("LOG_REVIEW_DAY", 10)  # RULES 2.7: until this day of a month the one before is to be signed
+RISK_ANALYSIS_DAYS = env.int("RISK_ANALYSIS_DAYS", 365)  # RULES 2.8: an analysis is made anew at least so often
+RISK_KEEP_YEARS = env.int("RISK_KEEP_YEARS", 6)  # RULES 1.58, floor 6
+TRAINING_VALID_DAYS = env.int("TRAINING_VALID_DAYS", 365)  # RULES 1.61: a course counts so long
+TRAINING_REMIND_DAYS = env.int("TRAINING_REMIND_DAYS", 30)  # before it ends
+BINDER_LIFE_DAYS = env.int("BINDER_LIFE_DAYS", 7)  # a binder can be downloaded so long

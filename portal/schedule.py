@@ -24,6 +24,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "privacy-notices": {"task": "privacy.notices", "schedule": 300},
     "privacy-incidents": {"task": "privacy.incidents_sweep", "schedule": 120},
     "privacy-incidents-watch": {"task": "privacy.incidents_watch", "schedule": crontab(hour=7, minute=30)},
+    "privacy-safeguards": {"task": "privacy.safeguards_watch", "schedule": crontab(hour=7, minute=50)},
     "privacy-requests": {"task": "privacy.requests_remind", "schedule": crontab(hour=7, minute=10)},
     "privacy-deidentify": {"task": "privacy.deidentify", "schedule": crontab(day_of_month=1, hour=4, minute=10)},
     "privacy-visitors": {"task": "privacy.visitors_prove", "schedule": crontab(hour=4, minute=50)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import ReadOnlyAdmin, site
+from portal.admin_site import Group, ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.copies import admin as copies_admin  # noqa: F401 - adds its pages
@@ -22,6 +22,7 @@ from privacy.limits import admin as limits_admin  # noqa: F401 - adds its pages
 from privacy.looks.selectors import open_reports
 from privacy.models import ArchiveCopy, Destruction
 from privacy.requests import admin as requests_admin  # noqa: F401 - adds its pages
+from privacy.safeguards import admin as safeguards_admin  # noqa: F401 - adds its pages
 from privacy.views import emergencies, holds, look_reports, merging, reporting
 from privacy.visitors import admin as visitors_admin  # noqa: F401 - adds its pages
 from records.emergency.selectors import to_review
@@ -43,6 +44,7 @@ _HANDLE = Permission.REQUESTS_HANDLE
 site.page(
     "numbers/", reporting.numbers, Permission.REPORTS_VIEW, name="numbers", title=_("Numbers without names"),
     menu=_("Numbers without names"), hint=_("How many consults, what for and how they ended; nobody can be told"),
+    group=Group.NUMBERS,
 )
 site.page("numbers/file/", reporting.numbers_file, Permission.REPORTS_VIEW, name="numbers_file", title=_("File"))
 site.page("numbers/again/", reporting.numbers_again, Permission.REPORTS_VIEW, name="numbers_again", title=_("Again"))
@@ -52,18 +54,21 @@ site.page(
     "looks/", look_reports.reports, _HANDLE, name="privacy_reports", title=_("Reports about looks"),
     menu=_("Reports about looks"), hint=_("Patients say that something in their access log looks wrong"),
     count=_reported,
+    group=Group.INCIDENTS,
 )
 site.page("looks/<uuid:report_id>/", look_reports.report, _HANDLE, name="privacy_report", title=_("Report"))
 site.page("looks/<uuid:report_id>/take/", look_reports.take, _HANDLE, name="privacy_report_take", title=_("Take"))
 site.page(
     "holds/", holds.holds, _HANDLE, name="privacy_holds", title=_("Legal holds"), menu=_("Legal holds"),
     hint=_("Records that a court or authority told us to keep: nothing of them is deleted"), count=_to_look_at,
+    group=Group.KEEPING,
 )
 site.page("holds/<uuid:hold_id>/", holds.hold_page, _HANDLE, name="privacy_hold", title=_("Legal hold"))
 site.page(
     "emergencies/", emergencies.emergencies, Permission.AUDIT_VIEW, name="privacy_emergencies",
     title=_("Emergency access"), menu=_("Emergency access"),
     hint=_("Records that a clinician opened in an emergency, to be looked into"), count=_to_review,
+    group=Group.INCIDENTS,
 )
 site.page(
     "emergencies/<uuid:emergency_id>/", emergencies.emergency, Permission.AUDIT_VIEW, name="privacy_emergency",

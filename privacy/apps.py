@@ -39,6 +39,8 @@ class PrivacyConfig(AppConfig):
         from privacy.requests import letters as request_letters
         from privacy.requests import mails as request_mails
         from privacy.requests import notice
+        from privacy.safeguards import mails as safeguard_mails
+        from privacy.safeguards import making as binders
 
         mails.register_mails()
         request_mails.register_mails()
@@ -69,3 +71,5 @@ class PrivacyConfig(AppConfig):
         guardian_kinds.register_kinds()
         leaving_kinds.register_kinds()
         leaving_mails.register_mails()
+        safeguard_mails.register_mails()
+        binders.register_job()

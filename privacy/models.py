@@ -29,6 +29,7 @@ from privacy.letters.models import Letter
 from privacy.looks.models import LookReport, ReportState
 from privacy.requests.models import DenialGround, RequestKind, RequestStep, RightsRequest
 from privacy.requests.state import RequestState
+from privacy.safeguards.models import Binder, Decision, Risk, RiskAnalysis, RiskStep, Sanction
 from privacy.vendors.models import Vendor, VendorImport
 from privacy.visitors.models import VisitCount
 
@@ -39,7 +40,9 @@ __all__ = [
     "ArchiveReason",
     "Assessment",
     "Assignment",
+    "Binder",
     "BreachNotice",
+    "Decision",
     "DeidentifiedCase",
     "Denial",
     "DenialGround",
@@ -71,6 +74,10 @@ __all__ = [
     "RequestState",
     "RequestStep",
     "RightsRequest",
+    "Risk",
+    "RiskAnalysis",
+    "RiskStep",
+    "Sanction",
     "Vendor",
     "VendorImport",
     "VisitCount",

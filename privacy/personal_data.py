@@ -15,12 +15,14 @@ from privacy.handover import personal_data as handover_held
 from privacy.letters import personal_data as letters_held
 from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
 from privacy.requests.models import WORDS
+from privacy.safeguards import personal_data as safeguards_held
 from records.vault.content import opened
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
     **denials_held.FIELDS,
     **letters_held.FIELDS, **fees_held.FIELDS, **copies_held.FIELDS, **handover_held.FIELDS,
+    **safeguards_held.FIELDS,
     "privacy.RightsRequest": {
         **dict.fromkeys(
             (
@@ -101,9 +103,12 @@ CLEAR_TEXT: dict[str, str] = {
     f"{model}.{name}": _WHY
     for model, fields in FIELDS.items()
     for name in fields
-    if name not in (*WORDS, "key", "words", "reason", "release_reason") and f"{model}.{name}" not in _SEALED
+    if model not in safeguards_held.FIELDS
+    and name not in (*WORDS, "key", "words", "reason", "release_reason") and f"{model}.{name}" not in _SEALED
 }
+CLEAR_TEXT |= safeguards_held.CLEAR_TEXT
 RETAINED: dict[str, str] = {
+    **safeguards_held.RETAINED,
     **fees_held.RETAINED,
     **denials_held.RETAINED,
     "privacy.RightsRequest": "proof that the request was answered in time: ids and dates only, words wiped",
@@ -175,6 +180,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     LookReport.objects.filter(subject_id=subject.subject_id).update(words="", answer="")
     LegalHold.objects.filter(subject_id=subject.subject_id).update(reason="", release_reason="")
     rest = letters_held.erase_for(subject) | copies_held.erase_for(subject) | fees_held.erase_for(subject)
+    rest |= safeguards_held.erase_for(subject)
     rest |= handover_held.erase_for(subject) | denials_held.erase_for(subject)
     return ({"privacy.RecordCopy": removed} if removed else {}) | rest
 

@@ -116,7 +116,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("P52", _("Reports of a violation are looked into.")),
     Promise("P53", _("You get our notice of privacy practices with your first consult.")),
     Promise("P54", _("Your choices of language and contact are kept everywhere.")),
-    Promise("P55", _("Risks are reviewed, and reviews are dated.")),
+    Promise("P55", _("Risks are reviewed, and reviews are dated."), ("safeguards.kept",)),
     Promise("P56", _("Misuse can be stopped without taking away your rights.")),
     Promise("S1", _("A consult on a phone takes minutes.")),
     Promise("S2", _("A clinician answers with a plan.")),

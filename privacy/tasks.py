@@ -19,6 +19,7 @@ from privacy.keeping import destruction, inventory
 from privacy.letters.housekeeping import letters_tidy, mail_fails_to_paper
 from privacy.limits.services import post_instead
 from privacy.requests import tasks as request_tasks  # noqa: F401 - Celery looks for them here
+from privacy.safeguards import tasks as safeguard_tasks  # noqa: F401 - Celery looks for them here
 from privacy.visitors import tasks as visitor_tasks  # noqa: F401 - Celery looks for them here
 
 BACKUP_SECONDS = settings.BACKUP_SECONDS

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.permissions import Permission
 from records.views import emergency, find, staff
 
 site.page(
     "patients/", find.find, Permission.PATIENTS_FIND, name="patients_find", title=_("Find a patient"),
     menu=_("Find a patient"), hint=_("By name, date of birth, phone, address or patient number"),
+    group=Group.PATIENTS,
 )
 site.page("patients/apart/", find.apart, Permission.PATIENTS_FIND, name="patients_apart", title=_("Find a patient"))
 site.page(

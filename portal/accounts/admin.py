@@ -23,7 +23,7 @@ from portal.accounts.models import Suspension, User
 from portal.accounts.selectors import display_names, reopenable
 from portal.accounts.services import account_reopen
 from portal.accounts.suspending import account_suspend, device_suspend, running, suspension_lift
-from portal.admin_site import ReadOnlyAdmin, site
+from portal.admin_site import Group, ReadOnlyAdmin, site
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.errors import DomainError
@@ -154,11 +154,13 @@ site.page(
     "closed-sign-ins/", closed_accounts, Permission.ACCOUNTS_REOPEN, name="closed_accounts",
     title=_("Closed sign-ins"), menu=_("Closed sign-ins"),
     hint=_("People who closed their account and may want it back"), count=_closed_count,
+    group=Group.MAIL,
 )
 site.page(
     "stopped-sign-ins/", stopped_accounts, Permission.ACCOUNTS_SUSPEND, name="stopped_accounts",
     title=_("Stopped sign-ins"), menu=_("Stopped sign-ins"),
     hint=_("Sign-ins and devices that were misused or in the wrong hands"), count=_stopped_count,
+    group=Group.MAIL,
 )
 site.page(
     "sign-ins/<uuid:account_id>/stop/", account_stop, Permission.ACCOUNTS_SUSPEND, name="account_stop",

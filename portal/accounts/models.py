@@ -6,6 +6,7 @@ import unicodedata
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -146,6 +147,53 @@ class Suspension(models.Model):
 
     def __str__(self) -> str:
         return f"suspension {self.pk}"
+
+
+class Course(models.TextChoices):
+    """The closed list of what staff are trained in (RULES 1.61)."""
+
+    BASICS = "hipaa_basics", _("HIPAA basics")
+    POLICIES = "policies", _("Our own policies")
+    SECURITY = "security", _("Security: passwords, phishing, devices")
+
+
+class TrainingRecord(models.Model):
+    """One course that one member of the staff has done (P22). Only "entered by mistake" can be added to it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    account_id = models.UUIDField()
+    course = models.CharField(max_length=12, choices=Course.choices)
+    done_on = models.DateField()
+    valid_until = models.DateField()
+    recorded_by = models.UUIDField()
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_by = models.UUIDField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(course__in=Course.values), name="training_course_listed"),
+            models.CheckConstraint(
+                condition=models.Q(valid_until__gte=models.F("done_on")), name="training_ends_later"
+            ),
+            models.UniqueConstraint(
+                fields=["account_id", "course", "done_on"], condition=models.Q(withdrawn_at=None), name="training_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account_id", "course", "-valid_until"], name="training_of_account"),
+            models.Index(fields=["valid_until"], name="training_ends"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="as_recorded",
+                fields=["id", "account_id", "course", "done_on", "valid_until", "recorded_by", "recorded_at"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"training {self.pk}"
 
 
 def _one_form(password: str) -> str:

@@ -17,6 +17,10 @@ _USER = ("id", "password", "last_login", "role", "time_zone", "is_active", "date
 _SUSPENSION = (
     "id", "account_id", "device", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at",
 )
+_TRAINING = (
+    "id", "account_id", "course", "done_on", "valid_until", "recorded_by", "recorded_at", "withdrawn_by",
+    "withdrawn_at",
+)
 _ADDRESS = ("id", "user", "verified", "primary")
 _CONFIRMATION = ("id", "email_address", "created", "sent", "key")
 _FACTOR = ("id", "user", "type", "data", "created_at", "last_used_at")
@@ -31,6 +35,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         **dict.fromkeys(_SUSPENSION, _OP),
         **dict.fromkeys(("note", "lift_note", "device_words"), FieldClass.IDENTIFIER),
     },
+    "accounts.TrainingRecord": dict.fromkeys(_TRAINING, _OP),
     "account.EmailAddress": {**dict.fromkeys(_ADDRESS, _OP), "email": FieldClass.IDENTIFIER},
     "account.EmailConfirmation": dict.fromkeys(_CONFIRMATION, _OP),
     "mfa.Authenticator": dict.fromkeys(_FACTOR, _OP),
@@ -49,6 +54,7 @@ CLEAR_TEXT: dict[str, str] = {
     **{f"accounts.User.{name}": _STATE for name in _USER},
     **{f"accounts.Suspension.{name}": "ids, a keyed hash, a code and times that sign-in asks for"
        for name in _SUSPENSION},
+    **{f"accounts.TrainingRecord.{name}": "ids of staff, a code and days: the roster needs them" for name in _TRAINING},
     **{f"account.EmailAddress.{name}": _STATE for name in _ADDRESS},
     **{f"account.EmailConfirmation.{name}": "stays empty: codes are used, not links" for name in _CONFIRMATION},
     **{
@@ -62,6 +68,7 @@ CLEAR_TEXT: dict[str, str] = {
     },
 }
 RETAINED: dict[str, str] = {
+    "accounts.TrainingRecord": "of staff, whose accounts are never erased: proof that they were trained (RULES 1.61)",
     "accounts.Suspension": "proof of who stopped a sign-in and why: ids, codes and dates; the device's words are wiped",
 }
 

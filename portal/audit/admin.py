@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import ReadOnlyAdmin, site
+from portal.admin_site import Group, ReadOnlyAdmin, site
 from portal.audit import views
 from portal.audit.models import AccessEvent
 from portal.audit.verification import VERIFY_EVIDENCE
@@ -22,9 +22,11 @@ def _broken(_actor: Actor) -> int:
 site.page(
     "log/", views.state, Permission.AUDIT_VIEW, name="access_log_state", title=_("Access log"),
     menu=_("Access log"), hint=_("Is the log whole, and who has gone through it"), count=_broken,
+    group=Group.KEEPING,
 )
 site.page(
-    "log/reviewed/", views.reviewed, Permission.AUDIT_VIEW, name="access_log_reviewed", title=_("Keep the review")
+    "log/<int:year>/<int:month>/", views.month, Permission.AUDIT_VIEW, name="access_log_month",
+    title=_("A month of the log"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The form by which a member of staff says that the log was gone through."""
+"""The form by which the officer signs that a month of the log was gone through."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from portal.audit.models import LogReview
 
 
 class LogReviewForm(forms.Form):
-    """Which days were gone through, and whether something was found."""
+    """What was found in the log of one month."""
 
-    first_day = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    last_day = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
     finding = forms.ChoiceField(
         label=_("What was found"), choices=LogReview.Finding.choices, widget=forms.RadioSelect
+    )
+    words = forms.CharField(
+        label=_("In your words"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("What you looked at, what you found, and what was done about it. It cannot be changed later."),
+        error_messages={"required": _("Write what you looked at and what you found.")},
     )

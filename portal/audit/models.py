@@ -16,6 +16,7 @@ from django.db.models.expressions import Func
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from portal.crypto.fields import EncryptedTextField
 from portal.permissions import Purpose, Role
 
 HEX = r"^[0-9a-f]{64}$"
@@ -158,26 +159,30 @@ class AuditDigest(models.Model):
 
 
 class LogReview(models.Model):
-    """Somebody has gone through the log of these days (RULES 2.7). Never changed."""
+    """Somebody has gone through the log of a month, and signed what was found (RULES 2.7). Never changed.
+
+    ``month`` is its first day. ``counts`` are what the page showed when it was signed.
+    """
 
     class Finding(models.TextChoices):
         NOTHING = "nothing", _("Nothing out of the ordinary")
         FOLLOWED_UP = "followed_up", _("Something is being followed up")
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    month = models.DateField(unique=True)
+    finding = models.CharField(max_length=16, choices=Finding.choices)
+    words = EncryptedTextField(context="audit.LogReview.words")
+    counts = models.JSONField(default=dict)
     reviewed_by = models.UUIDField()
     at = models.DateTimeField()
-    first_day = models.DateField()
-    last_day = models.DateField()
-    finding = models.CharField(max_length=16, choices=Finding.choices)
 
     class Meta:
-        ordering = ("-at",)
+        ordering = ("-month",)
         constraints = [
-            models.CheckConstraint(condition=Q(first_day__lte=models.F("last_day")), name="audit_review_of_days"),
+            models.CheckConstraint(condition=Q(month__day=1), name="audit_review_of_a_month"),
             models.CheckConstraint(condition=Q(finding__in=["nothing", "followed_up"]), name="audit_review_finding"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
-        return f"{self.first_day} to {self.last_day}"
+        return f"review of {self.month:%Y-%m}"

@@ -23,18 +23,19 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         ),
         FieldClass.OPERATIONAL,
     ),
-    "audit.LogReview": dict.fromkeys(
-        ("id", "reviewed_by", "at", "first_day", "last_day", "finding"), FieldClass.OPERATIONAL
-    ),
+    "audit.LogReview": {
+        **dict.fromkeys(("id", "month", "finding", "counts", "reviewed_by", "at"), FieldClass.OPERATIONAL),
+        "words": FieldClass.IDENTIFIER,
+    },
 }
 _WHY = "the access log must be searchable and provable; opaque ids, times and codes only"
 CLEAR_TEXT: dict[str, str] = {
-    f"{model}.{name}": _WHY for model, fields in FIELDS.items() for name in fields
+    f"{model}.{name}": _WHY for model, fields in FIELDS.items() for name in fields if name != "words"
 }
 RETAINED: dict[str, str] = {
     "audit.AccessEvent": "the trace of who looked is kept six years; after an erasure its ids lead to nobody",
     "audit.AuditDigest": "numbers and codes that prove the log; names no person",
-    "audit.LogReview": "says which days a member of the staff has gone through; names no patient",
+    "audit.LogReview": "says which month a member of the staff has gone through; its words are encrypted",
 }
 
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.audit.macs import COLUMNS, row_holds, row_mac
 from portal.audit.models import BASIS, CODE, AccessEvent, Action, LogReview
+from portal.audit.reviews import month_after, month_counts
 from portal.context import Actor, request_id
 from portal.dates import today
 from portal.errors import DomainError
@@ -132,21 +133,28 @@ def _columns(event: AccessEvent) -> list[object]:
     return [getattr(event, name) for name in COLUMNS]
 
 
-def log_review_record(
-    *, by: Actor, first_day: dt.date, last_day: dt.date, finding: LogReview.Finding | str
-) -> LogReview:
-    """Keep that these days of the log were gone through, by whom, and with what finding (RULES 2.7).
+def log_review_record(*, by: Actor, month: dt.date, finding: LogReview.Finding | str, words: str) -> LogReview:
+    """Sign that the log of a month was gone through, with what was found (RULES 2.7). Once a month.
 
-    Both days count. Raises ``DomainError`` for days in the wrong order or in the future, and
-    ``NotAllowed`` for who may not see the log.
+    ``month`` is its first day. What was counted is kept with it. Raises ``DomainError``: ``month_runs`` (it is
+    not over), ``words_missing``, ``reviewed_already``; ``NotAllowed`` for who may not see the log.
     """
     require(by, Permission.AUDIT_VIEW)
-    if last_day < first_day:
-        raise DomainError("days_reversed", _("The last day comes before the first."), "last_day")
-    if last_day > today():
-        raise DomainError("day_to_come", _("That day is still to come."), "last_day")
     assert by.account_id is not None, "who may see the log has an account"
-    return LogReview.objects.create(
-        reviewed_by=by.account_id, at=timezone.now(), first_day=first_day, last_day=last_day,
-        finding=LogReview.Finding(finding),
-    )
+    if month_after(month) > today():
+        raise DomainError("month_runs", _("This month is not over yet."))
+    if not words.strip():
+        raise DomainError("words_missing", _("Write what you looked at and what you found."), "words")
+    try:
+        with transaction.atomic():
+            review = LogReview.objects.create(
+                month=month, finding=LogReview.Finding(finding), words=words.strip(), counts=month_counts(month),
+                reviewed_by=by.account_id, at=timezone.now(),
+            )
+            access_record(
+                by=by, action=Action.SIGN, purpose=Purpose.OPERATIONS, subject_id=None, object_kind="audit.review",
+                object_id=review.pk, basis=f"month:{month:%Y-%m}",
+            )
+    except IntegrityError:
+        raise DomainError("reviewed_already", _("Somebody has signed this month.")) from None
+    return review

@@ -46,6 +46,7 @@ from portal.demo.letters import seed_letters
 from portal.demo.people import PASSWORD, SIGN_INS
 from portal.demo.pictures import Sitter, picture
 from portal.demo.requests import seed_requests
+from portal.demo.safeguards import seed_safeguards
 from portal.demo.visits import seed_visits
 from portal.permissions import Role
 from privacy import deidentified
@@ -249,6 +250,7 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
         seed_letters()
         seed_requests()
         seed_incidents(patients_of(people["ana@demo.example"].pk)[0])
+        seed_safeguards()
         deidentified.rebuild()  # of what this process made; the first of the month counts them all
     return made
 

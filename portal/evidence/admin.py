@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import ReadOnlyAdmin, site
+from portal.admin_site import Group, ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.evidence import views
 from portal.evidence.models import Evidence
@@ -19,6 +19,7 @@ def _unreadable(_actor: Actor) -> int:
 site.page(
     "unreadable/", views.unreadable, Permission.HEALTH_VIEW, name="unreadable", title=_("Values that cannot be read"),
     menu=_("Cannot be read"), hint=_("Stored values that no key opens, and where they stand"), count=_unreadable,
+    group=Group.KEEPING,
 )
 site.page(
     "unreadable/again/", views.again, Permission.HEALTH_VIEW, name="unreadable_again", title=_("Try again")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import ReadOnlyAdmin, site
+from portal.admin_site import Group, ReadOnlyAdmin, site
 from portal.context import Actor
 from portal.outbox.models import OutgoingMail
 from portal.outbox.selectors import stuck, without_content
@@ -22,6 +22,7 @@ def _stuck(_actor: Actor) -> int:
 site.page(
     "mail/", staff.desk, Permission.MAIL_VIEW, name="mail_stuck", title=_("Mail that is stuck"),
     menu=_("Stuck mail"), hint=_("Mails that did not go out, and why"), count=_stuck,
+    group=Group.MAIL,
 )
 site.page(
     "mail/<uuid:mail_id>/again/", staff.send_again, Permission.MAIL_RESEND, name="mail_again", title=_("Send again")

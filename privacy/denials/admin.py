@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.permissions import Permission
 from privacy.denials.selectors import reviews_waiting
 from privacy.denials.views import staff
@@ -18,6 +18,7 @@ site.page(
     "reviews/", staff.reviews, _REVIEW, name="privacy_reviews", title=_("Reviews of refusals"),
     menu=_("Reviews of refusals"), hint=_("Requests that were refused, to be looked at by somebody else"),
     count=reviews_waiting,
+    group=Group.REQUESTS,
 )
 site.page("reviews/<uuid:denial_id>/", staff.review, _REVIEW, name="privacy_review", title=_("Review of a refusal"))
 site.page("reviews/<uuid:denial_id>/take/", staff.review_take, _REVIEW, name="privacy_review_take", title=_("Take"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.disclosing.selectors import waiting_processes
@@ -26,6 +26,7 @@ def _companies(_actor: Actor) -> int:
 site.page(
     "papers/", processes.processes, _HANDLE, name="legal_processes", title=_("Legal papers"), menu=_("Legal papers"),
     hint=_("Court orders, subpoenas and warrants that ask for a record"), count=_papers,
+    group=Group.DISCLOSURES,
 )
 _ONE = "papers/<uuid:process_id>/"
 site.page(_ONE, processes.process, _HANDLE, name="legal_process", title=_("Legal paper"))
@@ -38,6 +39,7 @@ site.page(f"{_ONE}file/", processes.process_file, _HANDLE, name="legal_file", ti
 site.page(
     "disclosures/", register.find, _HANDLE, name="disclosures", title=_("Who received what"),
     menu=_("Who received what"), hint=_("The register of everything that was given to somebody outside"),
+    group=Group.DISCLOSURES,
 )
 site.page("disclosures/<uuid:patient_id>/", register.register, _HANDLE, name="disclosures_of", title=_("Register"))
 site.page("disclosures/<uuid:patient_id>/add/", register.add, _HANDLE, name="disclosure_add", title=_("Add"))
@@ -58,6 +60,7 @@ site.page(
 site.page(
     "companies/", vendors.vendors, _HANDLE, name="vendors", title=_("Companies that work for us"),
     menu=_("Companies that work for us"), hint=_("Agreements with those who see health information"), count=_companies,
+    group=Group.DISCLOSURES,
 )
 _COMPANY = "companies/<uuid:vendor_id>/"
 site.page(_COMPANY, vendors.vendor, _HANDLE, name="vendor", title=_("Company"))
@@ -68,6 +71,7 @@ site.page(f"{_COMPANY}list/write/", vendors.import_write, _HANDLE, name="vendor_
 site.page(
     "owner/", assignments.assignments, _HANDLE, name="assignments", title=_("A new owner"), menu=_("A new owner"),
     hint=_("When the clinic passes on: the promise, the patients, and what goes"),
+    group=Group.DISCLOSURES,
 )
 _OWNER = "owner/<uuid:assignment_id>/"
 site.page(_OWNER, assignments.assignment, _HANDLE, name="assignment", title=_("A new owner"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.incidents import selectors
@@ -21,10 +21,12 @@ site.page(
     "incidents/", reports.desk, _HANDLE, name="incidents", title=_("Reports and incidents"),
     menu=_("Reports and incidents"), hint=_("Suspected violations, complaints, breaches and their legal clocks"),
     count=_waiting,
+    group=Group.INCIDENTS,
 )
 site.page(
     "incidents/reports/enter/", reports.enter, Permission.REPORTS_ENTER, name="incident_enter",
     title=_("Enter a report"), menu=_("Enter a report"), hint=_("Somebody wrote or called about a violation"),
+    group=Group.INCIDENTS,
 )
 _ROUTES = (
     ("open/", reports.open_new, "incident_open"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.letters.selectors import waiting_count
@@ -20,6 +20,7 @@ def _waiting(_actor: Actor) -> int:
 site.page(
     "letters/", staff.desk, _HANDLE, name="letters", title=_("Letters"), menu=_("Letters"),
     hint=_("Letters to print and post, and those that came back"), count=_waiting,
+    group=Group.REQUESTS,
 )
 site.page("letters/batch/", staff.batch, _HANDLE, name="letters_batch", title=_("Print all"))
 site.page("letters/posted/", staff.all_posted, _HANDLE, name="letters_posted", title=_("Posted"))

@@ -1149,4 +1149,173 @@ class Migration(migrations.Migration):
             model_name='denial',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('review_taken_at', None), ('reviewer_id', None)), models.Q(('review_asked_at__isnull', False), ('review_taken_at__isnull', False), ('reviewer_id__isnull', False)), _connector='OR'), name='denial_review_was_asked_for'),
         ),
+        migrations.CreateModel(
+            name='Risk',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('form_key', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('title', portal.crypto.fields.EncryptedCharField(context='privacy.Risk.title')),
+                ('what', portal.crypto.fields.EncryptedTextField(context='privacy.Risk.what')),
+                ('likelihood', models.PositiveSmallIntegerField()),
+                ('impact', models.PositiveSmallIntegerField()),
+                ('measure', portal.crypto.fields.EncryptedTextField(context='privacy.Risk.measure')),
+                ('owner_id', models.UUIDField()),
+                ('due_on', models.DateField()),
+                ('added_at', models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='RiskAnalysis',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('scope', portal.crypto.fields.EncryptedTextField(context='privacy.RiskAnalysis.scope')),
+                ('made_on', models.DateField()),
+                ('made_by', models.UUIDField()),
+                ('signed_by', models.UUIDField(blank=True, null=True)),
+                ('signed_at', models.DateTimeField(blank=True, null=True)),
+                ('keep_until', models.DateField(blank=True, null=True)),
+            ],
+            options={
+                'verbose_name_plural': 'risk analyses',
+            },
+        ),
+        migrations.CreateModel(
+            name='RiskStep',
+            fields=[
+                ('number', models.BigAutoField(primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[('open', 'Open'), ('mitigated', 'Made small enough'), ('accepted', 'Accepted, with a reason')], max_length=10)),
+                ('words', portal.crypto.fields.EncryptedTextField(blank=True, context='privacy.RiskStep.words')),
+                ('by_id', models.UUIDField()),
+                ('at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ('number',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Sanction',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('form_key', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('account_id', models.UUIDField(db_index=True)),
+                ('role', models.CharField(choices=[('patient', 'Patient'), ('guardian', 'Parent or guardian'), ('clinician', 'Clinician'), ('officer', 'Compliance officer'), ('support', 'Support'), ('owner', 'Clinic owner'), ('system', 'The portal itself'), ('anonymous', 'Visitor')], help_text='What the person was at the time.', max_length=12)),
+                ('on', models.DateField()),
+                ('what', portal.crypto.fields.EncryptedTextField(context='privacy.Sanction.what')),
+                ('measure', models.CharField(choices=[('talk', 'A talk'), ('training', 'Training again'), ('warning', 'A written warning'), ('limited', 'Access limited'), ('suspended', 'Suspended from work'), ('ended', 'Employment ended')], max_length=10)),
+                ('decided_by', models.UUIDField()),
+                ('recorded_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'ordering': ('-on', '-recorded_at'),
+            },
+        ),
+        migrations.CreateModel(
+            name='Binder',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('form_key', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('request_id', models.UUIDField(blank=True, null=True)),
+                ('year', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('asked_by', models.UUIDField()),
+                ('asked_at', models.DateTimeField(auto_now_add=True)),
+                ('job_id', models.UUIDField(blank=True, null=True)),
+                ('made_at', models.DateTimeField(blank=True, null=True)),
+                ('name', models.CharField(blank=True, max_length=100)),
+                ('key', portal.crypto.fields.EncryptedBinaryField(blank=True, context='privacy.Binder.key', null=True)),
+                ('size', models.PositiveIntegerField(default=0)),
+                ('pages', models.PositiveIntegerField(default=0)),
+                ('sha256', models.CharField(blank=True, max_length=64)),
+                ('expires_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ('-asked_at',),
+                'indexes': [models.Index(fields=['expires_at'], name='binder_expiring')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('request_id', None), ('year__isnull', False)), models.Q(('request_id__isnull', False), ('year', None)), _connector='OR'), name='binder_of_one_thing'), models.CheckConstraint(condition=models.Q(('made_at', None), models.Q(('name', ''), _negated=True), _connector='OR'), name='binder_made_has_its_file')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Decision',
+            fields=[
+                ('number', models.BigAutoField(primary_key=True, serialize=False)),
+                ('form_key', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('item', models.CharField(help_text='A code of privacy.safeguards.addressable.', max_length=30)),
+                ('choice', models.CharField(choices=[('done', 'We do it'), ('equivalent', 'We do something equal instead'), ('not_needed', 'We do not, and it is not reasonable here')], max_length=10)),
+                ('reason', portal.crypto.fields.EncryptedTextField(context='privacy.Decision.reason')),
+                ('decided_by', models.UUIDField()),
+                ('decided_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ('-number',),
+                'indexes': [models.Index(fields=['item', '-number'], name='decision_newest')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('choice__in', ['done', 'equivalent', 'not_needed'])), name='decision_choice_listed')],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='decision',
+            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='46a882ea58040b7896a2da7b743212f320f7f5f1', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_fb651', table='privacy_decision', when='BEFORE')),
+        ),
+        migrations.AddField(
+            model_name='risk',
+            name='carried_from',
+            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='carried_to', to='privacy.risk'),
+        ),
+        migrations.AddField(
+            model_name='riskanalysis',
+            name='follows',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followers', to='privacy.riskanalysis'),
+        ),
+        migrations.AddField(
+            model_name='risk',
+            name='analysis',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='risks', to='privacy.riskanalysis'),
+        ),
+        migrations.AddField(
+            model_name='riskstep',
+            name='risk',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='privacy.risk'),
+        ),
+        migrations.AddConstraint(
+            model_name='sanction',
+            constraint=models.CheckConstraint(condition=models.Q(('measure__in', ['talk', 'training', 'warning', 'limited', 'suspended', 'ended'])), name='sanction_measure_listed'),
+        ),
+        migrations.AddConstraint(
+            model_name='sanction',
+            constraint=models.CheckConstraint(condition=models.Q(('account_id', models.F('decided_by')), _negated=True), name='sanction_not_of_oneself'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='sanction',
+            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0ba9aab7a7b458424750e77ebd35db37d9e41f5c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_52f07', table='privacy_sanction', when='BEFORE')),
+        ),
+        migrations.AddConstraint(
+            model_name='riskanalysis',
+            constraint=models.UniqueConstraint(fields=('signed_at',), name='analysis_one_unsigned', nulls_distinct=False),
+        ),
+        migrations.AddConstraint(
+            model_name='riskanalysis',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('keep_until', None), ('signed_at', None), ('signed_by', None)), models.Q(('keep_until__isnull', False), ('signed_at__isnull', False), ('signed_by__isnull', False)), _connector='OR'), name='analysis_signed_by_somebody'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='riskanalysis',
+            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."signed_at" IS NOT NULL)', func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='009ef4a37361769f7cdef74561e41d9e4b0f6490', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_5f323', table='privacy_riskanalysis', when='BEFORE')),
+        ),
+        migrations.AddIndex(
+            model_name='risk',
+            index=models.Index(fields=['due_on'], name='risk_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='risk',
+            constraint=models.CheckConstraint(condition=models.Q(('impact__gte', 1), ('impact__lte', 3), ('likelihood__gte', 1), ('likelihood__lte', 3)), name='risk_one_to_three'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='risk',
+            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE whose uuid;', func="\n                    IF TG_OP = 'INSERT' THEN whose := NEW.analysis_id; ELSE whose := OLD.analysis_id; END IF;\n                    IF EXISTS (SELECT 1 FROM privacy_riskanalysis WHERE id = whose AND signed_at IS NOT NULL) THEN\n                        RAISE EXCEPTION 'pgtrigger: the analysis of this risk is signed';\n                    END IF;\n                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n                    RETURN NEW;\n                ", hash='b2c7060986bfffb5501cd61ef20b31d7326d8bd4', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_append_only_601aa', table='privacy_risk', when='BEFORE')),
+        ),
+        migrations.AddConstraint(
+            model_name='riskstep',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'mitigated', 'accepted'])), name='risk_state_listed'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='riskstep',
+            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='252134dd0146a9523098515b2e84d45e5165ee4b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ca76c', table='privacy_riskstep', when='BEFORE')),
+        ),
     ]

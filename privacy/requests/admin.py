@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_site import site
+from portal.admin_site import Group, site
 from portal.context import Actor
 from portal.permissions import Permission
 from privacy.requests.selectors import open_requests
@@ -20,6 +20,7 @@ def _waiting(_actor: Actor) -> int:
 site.page(
     "privacy/", staff.desk, _HANDLE, name="privacy_desk", title=_("Privacy requests"), menu=_("Privacy requests"),
     hint=_("All that people asked for about their data, with the legal clocks"), count=_waiting,
+    group=Group.REQUESTS,
 )
 site.page("privacy/new/", entering.enter, _HANDLE, name="privacy_enter", title=_("Write down a request"))
 site.page("privacy/<uuid:request_id>/", staff.request_page, _HANDLE, name="privacy_request", title=_("Request"))

@@ -73,7 +73,7 @@ NOT_LINKED = {
     "records:document_file": "a file",
     "admin:legal_file": "a file", "admin:assignment_file": "a file",
     "admin:privacy_handover_stays": "a file",
-    "admin:incident_log_file": "a file",
+    "admin:incident_log_file": "a file", "admin:binder_file": "a file",
     "privacy:public_notice": "there while ten or more people cannot be reached",
     "admin:numbers_file": "a file", "admin:visits_file": "a file", "visitors:gpc": "for browsers",
     **dict.fromkeys(("fhir:metadata", "fhir:everything", "fhir:search", "fhir:everything_of"), "for apps"),

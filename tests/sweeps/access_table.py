@@ -222,7 +222,15 @@ TABLE: dict[str, Access] = {
     "admin:unreadable": desk("support", "officer"),
     "admin:unreadable_again": deed("support", "officer"),
     "admin:access_log_state": desk("officer"),
-    "admin:access_log_reviewed": deed("officer", gets="200"),
+    "admin:access_log_month": desk("officer"),
+    # The safeguards
+    **{f"admin:{page}": desk("officer", "owner") for page in (
+        "safeguards", "risk_analyses", "risk_analysis", "risk", "safeguard_decisions", "safeguard_decision",
+        "sanctions", "training", "policies_desk",
+    )},
+    **{f"admin:{page}": deed("officer", "owner") for page in ("risk_analysis_sign", "training_void")},
+    **{f"admin:{page}": desk("officer") for page in ("binders", "binder", "binder_file")},
+    "admin:binder_of_request": deed("officer"),
     "admin:patients_find": desk("clinician", "other_clinician", "officer"),
     "admin:patients_apart": deed("clinician", "other_clinician", "officer"),
     # The emergency of the addresses is the other clinician's, at another patient's record.

@@ -40,6 +40,7 @@ TASKS: dict[str, str] = {
     "privacy.notices": "content",
     "privacy.register_prove": "ids",
     "privacy.requests_remind": "ids",
+    "privacy.safeguards_watch": "ids",
     "privacy.sweep": "ids",
     "privacy.visitors_prove": "none",
     "records.documents.process": "content",

@@ -45,6 +45,10 @@ NOT_OF_A_RECORD = {
         ("incident_id", "affected_id", "notice_id", "intake_id", "subject_id"),
         "a report or an incident: its pages show numbers of records, names only after a search (access_table)",
     ),
+    **dict.fromkeys(
+        ("analysis_id", "risk_id", "item", "training_id"), "of the clinic and its staff, no patient (access_table)",
+    ),
+    "binder_id": "an officer's file for auditors, no health (access_table)", "month": "a month of the log, as counts",
     "year": "a year's log of incidents", "account_id": "a sign-in, no health", "stop_id": "a stop of a sign-in",
 }
 
@@ -132,6 +136,7 @@ OFFICER = {
     )), space="admin"),
     **routes("go", "letter_again", "copy_prepare", "copy_quote", "fee_name", "fee_check", space="admin"),
     **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", "incident_from_look", space="admin"),
+    **routes("go", "binder_of_request", space="admin"),
 }
 K = GrantKind
 RELATIONS: dict[str, Relation] = {

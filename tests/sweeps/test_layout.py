@@ -24,13 +24,15 @@ DECLARED: dict[str, set[str]] = {
     "portal/crypto": {"base", "checks", "fields", "keys", "rotation", "sealed", "storage", "tokens", "values"},
     "portal/lockbox": {"age", "folder", "s3", "s3_calls", "store"},
     "portal/evidence": {"unreadable"},
-    "portal/audit": {"append_only", "chain", "macs", "verification"},
+    "portal/audit": {"append_only", "chain", "macs", "reviews", "verification"},
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
-    "portal/accounts": {"adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending"},
+    "portal/accounts": {
+        "adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending", "training",
+    },
     "portal/demo": {
         "__main__", "amendments", "ana", "clock", "disclosures", "handover", "incidents", "letters", "papers", "people",
-        "pictures", "requests", "seed", "stack", "visits", "leaving",
+        "pictures", "requests", "safeguards", "seed", "stack", "visits", "leaving",
     },
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
@@ -65,6 +67,7 @@ DECLARED: dict[str, set[str]] = {
     },
     "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
     "privacy/guardians": {"kinds"}, "privacy/leaving": {"kinds"},
+    "privacy/safeguards": {"addressable", "binding", "making", "proof"},
     "privacy/requests": {
         "clock", "deletion", "desk_forms", "kinds", "letters", "notice", "panels", "registry", "reminders", "words",
     },

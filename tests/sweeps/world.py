@@ -38,7 +38,7 @@ from tests.consults import building
 from tests.documents.building import a_document
 from tests.records.building import allergy, identifier
 from tests.sweeps import corrected as correcting
-from tests.sweeps import disclosed, handed_over, reported, written
+from tests.sweeps import disclosed, handed_over, reported, safeguarded, written
 from tests.sweeps.routes import Route
 
 # Pages of a consult that is being filled in; the others are shown with the answered one.
@@ -149,6 +149,7 @@ def build(people: dict[str, User | None], paid_order: Any, news: bytes) -> World
         **reported.things(_officer(people), taken.patient_id),
         **written.things(people["officer"], ana, answered.patient_id),
         **handed_over.things(people["officer"]),
+        **safeguarded.things(_officer(people), clinician),
         **disclosed.things(people["officer"], ana, answered.patient_id, taken.patient_id),
         "draft": draft.pk, "taken": taken.pk, "bens": bens.pk,
     })

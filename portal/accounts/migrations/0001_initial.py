@@ -3,6 +3,8 @@
 import django.db.models.functions.text
 import portal.crypto.fields
 import uuid
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.db import migrations, models
 
 
@@ -51,5 +53,31 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['-placed_at'], name='suspension_newest')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('account_id', 'device'), name='suspended_once'), models.CheckConstraint(condition=models.Q(('reason__in', ['taken_over', 'threats', 'snooping', 'fraud', 'attack'])), name='suspension_reason_listed'), models.CheckConstraint(condition=models.Q(models.Q(('lifted_at', None), ('lifted_by', None)), models.Q(('lifted_at__isnull', False), ('lifted_by__isnull', False)), _connector='OR'), name='suspension_lifted_by_somebody')],
             },
+        ),
+        migrations.CreateModel(
+            name='TrainingRecord',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('account_id', models.UUIDField()),
+                ('course', models.CharField(choices=[('hipaa_basics', 'HIPAA basics'), ('policies', 'Our own policies'), ('security', 'Security: passwords, phishing, devices')], max_length=12)),
+                ('done_on', models.DateField()),
+                ('valid_until', models.DateField()),
+                ('recorded_by', models.UUIDField()),
+                ('recorded_at', models.DateTimeField(auto_now_add=True)),
+                ('withdrawn_by', models.UUIDField(blank=True, null=True)),
+                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['account_id', 'course', '-valid_until'], name='training_of_account'), models.Index(fields=['valid_until'], name='training_ends')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('course__in', ['hipaa_basics', 'policies', 'security'])), name='training_course_listed'), models.CheckConstraint(condition=models.Q(('valid_until__gte', models.F('done_on'))), name='training_ends_later'), models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('account_id', 'course', 'done_on'), name='training_once')],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='trainingrecord',
+            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='809801bd2041ac847b64b2fd3f154ae99cfba1ae', operation='DELETE', pgid='pgtrigger_append_only_207b5', table='accounts_trainingrecord', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='trainingrecord',
+            trigger=pgtrigger.compiler.Trigger(name='as_recorded', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."account_id" IS DISTINCT FROM (NEW."account_id") OR OLD."course" IS DISTINCT FROM (NEW."course") OR OLD."done_on" IS DISTINCT FROM (NEW."done_on") OR OLD."valid_until" IS DISTINCT FROM (NEW."valid_until") OR OLD."recorded_by" IS DISTINCT FROM (NEW."recorded_by") OR OLD."recorded_at" IS DISTINCT FROM (NEW."recorded_at"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='636f8b12b5dd4cd1c823353cca5538ea5dc27358', operation='UPDATE', pgid='pgtrigger_as_recorded_48b7b', table='accounts_trainingrecord', when='BEFORE')),
         ),
     ]

@@ -3,6 +3,7 @@
 import django.db.models.functions.comparison
 import pgtrigger.compiler
 import pgtrigger.migrations
+import portal.crypto.fields
 import uuid
 from django.db import migrations, models
 
@@ -42,14 +43,15 @@ class Migration(migrations.Migration):
             name='LogReview',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('month', models.DateField(unique=True)),
+                ('finding', models.CharField(choices=[('nothing', 'Nothing out of the ordinary'), ('followed_up', 'Something is being followed up')], max_length=16)),
+                ('words', portal.crypto.fields.EncryptedTextField(context='audit.LogReview.words')),
+                ('counts', models.JSONField(default=dict)),
                 ('reviewed_by', models.UUIDField()),
                 ('at', models.DateTimeField()),
-                ('first_day', models.DateField()),
-                ('last_day', models.DateField()),
-                ('finding', models.CharField(choices=[('nothing', 'Nothing out of the ordinary'), ('followed_up', 'Something is being followed up')], max_length=16)),
             ],
             options={
-                'ordering': ('-at',),
+                'ordering': ('-month',),
             },
         ),
         migrations.CreateModel(
@@ -98,7 +100,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='logreview',
-            constraint=models.CheckConstraint(condition=models.Q(('first_day__lte', models.F('last_day'))), name='audit_review_of_days'),
+            constraint=models.CheckConstraint(condition=models.Q(('month__day', 1)), name='audit_review_of_a_month'),
         ),
         migrations.AddConstraint(
             model_name='logreview',

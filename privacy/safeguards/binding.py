@@ -1,0 +1,352 @@
+"""What stands in a binder: the evidence about one request, or about one year, as sections with tables.
+
+A binder is for whoever audits the clinic. That of a year names no patient; that of a request names its record
+by number, and the recipients of what was disclosed for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from portal.accounts.selectors import display_names
+from portal.accounts.training import roster
+from portal.audit.models import LogReview
+from portal.context_processors import money
+from portal.crypto import sealed
+from portal.crypto.tokens import DecryptionError
+from portal.dates import clinic_zone, start_of_day
+from portal.evidence.models import Evidence
+from portal.permissions import Purpose, Role
+from privacy.fees.models import FeeQuote
+from privacy.incidents.selectors import year_log
+from privacy.letters.making import reference_shown
+from privacy.letters.models import Letter
+from privacy.letters.selectors import letter_title
+from privacy.models import RequestKind, RightsRequest
+from privacy.requests.clock import clock_of
+from privacy.requests.models import RequestStep
+from privacy.requests.state import RequestAction, RequestState
+from privacy.safeguards.models import Choice, Measure, Risk, RiskAnalysis, RiskState, Sanction
+from privacy.safeguards.selectors import answers, policy_texts, with_state
+from privacy.vendors.selectors import trouble_of, vendors
+from records.models import Disclosure, Patient
+from records.people.public_id import public_id_shown
+from records.vault.content import opened
+from records.vault.given import given_view
+
+MOMENT, DAY = "M j, Y, H:i", "M j, Y"
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """``widths`` are parts of the width, one a column."""
+
+    header: Sequence[str]
+    widths: Sequence[int]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass
+class Section:
+    """One chapter: what it is, and its facts or a table. ``empty`` stands where the table has no row."""
+
+    title: str
+    words: str = ""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    table: Table | None = None
+    empty: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def day_text(day: dt.date | None) -> str:
+    return date_format(day, DAY) if day else NONE
+
+
+def moment_text(moment: dt.datetime | None) -> str:
+    return date_format(moment.astimezone(clinic_zone()), MOMENT) if moment else NONE
+
+
+def people(ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
+    """Names of staff by id; who has none stands as the first signs of the id."""
+    wanted = [one for one in ids if one is not None]
+    names = display_names(wanted)
+    return {None: _("the portal"), **{one: names.get(one, str(one)[:8]) for one in wanted}}
+
+
+def request_sections(row: RightsRequest) -> list[Section]:
+    """Everything that proves how one request was handled; nothing of what the record holds."""
+    return [_request_facts(row), _steps(row), _letters(row), _fees(row), _given(row)]
+
+
+def _request_facts(row: RightsRequest) -> Section:
+    clock, who = clock_of(row), people([row.officer_id])
+    whose = Patient.objects.filter(pk=row.subject_id) if row.subject_id else Patient.objects.none()
+    number = whose.values_list("public_id", flat=True).first()
+    in_time = {True: _("yes"), False: _("no"), None: _("not answered yet")}[row.in_time]
+    return Section(_("The request and its clock"), facts=[
+        (_("Asked for"), str(RequestKind(row.kind).label)),
+        (_("Record number"), public_id_shown(number) if number else _("the record is gone")),
+        (_("Received"), f"{day_text(row.received_on)}, {row.get_channel_display()}"),
+        (_("Who asked was proven"), f"{row.get_identity_state_display()}; {row.get_identity_how_display() or NONE}"),
+        (_("First due"), day_text(row.first_due_on)), (_("Due"), day_text(row.due_on)),
+        (_("Extended"), moment_text(row.extended_at)), (_("First answer"), moment_text(row.answered_at)),
+        (_("In time"), in_time), (_("Stands now"), str(RequestState(row.state).label)),
+        (_("Ended"), moment_text(row.ended_at)), (_("Days left, or past"), str(clock.left)),
+        (_("Works on it"), who[row.officer_id] if row.officer_id else NONE),
+        (_("Ground of a refusal"), row.denial_ground or NONE),
+    ])
+
+
+def _steps(row: RightsRequest) -> Section:
+    steps = list(RequestStep.objects.filter(request=row).order_by("pk"))
+    who = people(step.by_id for step in steps if step.by_role != Role.PATIENT)
+    cells = [
+        (
+            moment_text(step.at), str(RequestAction(step.action).label) if step.action else _("Asked"),
+            str(RequestState(step.state).label), f"{Role(step.by_role).label}: {who.get(step.by_id, _('who asked'))}",
+        )
+        for step in steps
+    ]
+    table = Table((_("When"), _("Step"), _("Stood then"), _("By")), (3, 4, 4, 4), cells)
+    return Section(_("Steps"), table=table, empty=_("No step is written down."))
+
+
+def _letters(row: RightsRequest) -> Section:
+    rows = Letter.objects.filter(request_id=row.pk).defer("fields", "content", "recipient").order_by("written_at")
+    cells = [
+        (
+            f"{letter_title(letter.kind)}\n{reference_shown(letter.reference)}", day_text(letter.dated),
+            f"{letter.get_notice_display()}\n{letter.get_paper_display()} {day_text(letter.posted_on)}",
+            _sha256(letter),
+        )
+        for letter in rows
+    ]
+    table = Table((_("Letter"), _("Dated"), _("On its way"), _("SHA-256 of the PDF")), (4, 2, 4, 5), cells)
+    return Section(_("Letters"), table=table, empty=_("No letter was written."))
+
+
+def _sha256(letter: Letter) -> str:
+    """The hash of the letter's PDF as its reader has it."""
+    if letter.made_at is None:
+        return _("not made yet")
+    try:
+        assert letter.pdf_key is not None
+        digest = hashlib.sha256(sealed.read(letter.pdf_name, letter.pdf_key)).hexdigest()
+    except (DecryptionError, OSError):
+        return _("cannot be read")
+    return "\n".join((digest[:32], digest[32:]))
+
+
+def _fees(row: RightsRequest) -> Section:
+    rows = FeeQuote.objects.filter(request_id=row.pk).defer("wish").order_by("quoted_at")
+    cells = [
+        (moment_text(fee.quoted_at), money(fee.cents), fee.get_state_display(), moment_text(fee.answered_at),
+         moment_text(fee.paid_at))
+        for fee in rows
+    ]
+    table = Table((_("Named"), _("Sum"), _("State"), _("Answered"), _("Paid")), (3, 2, 2, 3, 3), cells)
+    return Section(_("Cost"), table=table, empty=_("Nothing was charged."))
+
+
+def _given(row: RightsRequest) -> Section:
+    rows = Disclosure.objects.filter(reference=row.pk).order_by("on", "recorded_at")
+    cells = [
+        (day_text(view.on), f"{view.recipient}\n{view.recipient_address}".strip(), view.what,
+         f"{view.purpose_words}\n{view.basis_words}")
+        for view in map(given_view, rows)
+    ]
+    table = Table((_("Day"), _("To"), _("What"), _("Purpose and basis")), (2, 4, 4, 4), cells)
+    return Section(_("Disclosures made by it"), table=table, empty=_("Nothing was given to anybody outside."))
+
+
+def year_sections(year: int) -> list[Section]:
+    """A year of the clinic's duties: counts and dates, no patient."""
+    first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
+    since, until = start_of_day(first), start_of_day(dt.date(year + 1, 1, 1))
+    return [
+        _year_requests(first, last), _year_given(first, last), _year_incidents(year),
+        *_year_analyses(since, until), _decisions(), _year_reviews(first, last), _year_sanctions(first, last),
+        _vendors(), _training(), _policies(), _evidence(since, until),
+    ]
+
+
+def _year_requests(first: dt.date, last: dt.date) -> Section:
+    rows = RightsRequest.objects.filter(received_on__gte=first, received_on__lte=last).order_by().values("kind")
+    counted = {
+        row["kind"]: row
+        for row in rows.annotate(
+            count=Count("pk"), answered=Count("pk", filter=Q(answered_at__isnull=False)),
+            in_time=Count("pk", filter=Q(in_time=True)), denied=Count("pk", filter=~Q(denial_ground="")),
+            open=Count("pk", filter=Q(ended_at=None)),
+        )
+    }
+    cells = [
+        (str(kind.label), str(row["count"]), str(row["answered"]), _share(row["in_time"], row["answered"]),
+         str(row["denied"]), str(row["open"]))
+        for kind in RequestKind if (row := counted.get(kind.value))
+    ]
+    header = (_("Asked for"), _("Received"), _("Answered"), _("In time"), _("Refused"), _("Open"))
+    return Section(
+        _("Requests of the year"), table=Table(header, (6, 2, 2, 3, 2, 2), cells), empty=_("Nobody asked.")
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} ({100 * part // whole} %)" if whole else NONE
+
+
+def _year_given(first: dt.date, last: dt.date) -> Section:
+    rows = Disclosure.objects.filter(on__gte=first, on__lte=last).order_by().values_list("purpose")
+    cells = [(str(Purpose(purpose).label), str(count)) for purpose, count in rows.annotate(n=Count("pk"))]
+    table = Table((_("Purpose"), _("Disclosures")), (6, 2), sorted(cells))
+    return Section(_("Disclosures by purpose"), table=table, empty=_("Nothing was disclosed."))
+
+
+def _year_incidents(year: int) -> Section:
+    cells = [
+        (str(line.incident.number), day_text(line.discovered_on), line.outcome, str(line.people),
+         f"{day_text(line.hhs_due)}\n{day_text(line.hhs_done)}")
+        for line in year_log(year)
+    ]
+    header = (_("No."), _("Discovered"), _("Outcome"), _("People"), _("HHS: due, told"))
+    return Section(_("Incidents"), table=Table(header, (1, 3, 6, 2, 3), cells), empty=_("None was discovered."))
+
+
+def _year_analyses(since: dt.datetime, until: dt.datetime) -> list[Section]:
+    """The analyses signed in the year; where none was, the newest one of before."""
+    signed = RiskAnalysis.objects.filter(signed_at__lt=until).order_by("signed_at")
+    found = list(signed.filter(signed_at__gte=since)) or list(signed.reverse()[:1])
+    if not found:
+        return [Section(_("Risk analysis"), empty=_("None was ever signed."))]
+    return [_analysis(row) for row in found]
+
+
+def _analysis(row: RiskAnalysis) -> Section:
+    risks = list(with_state(Risk.objects.filter(analysis=row)))
+    who = people([row.signed_by, *(risk.owner_id for risk in risks)])
+    cells = [
+        (
+            opened(risk, "title"), f"{risk.likelihood} × {risk.impact} = {risk.weight}", opened(risk, "measure"),
+            f"{who[risk.owner_id]}\n{day_text(risk.due_on)}", str(RiskState(risk.state).label),
+        )
+        for risk in risks
+    ]
+    header = (_("Risk"), _("Weight"), _("Measure"), _("Who, by when"), _("Stands today"))
+    return Section(
+        _("Risk analysis of %(day)s") % {"day": day_text(row.made_on)}, words=opened(row, "scope"),
+        facts=[
+            (_("Signed"), f"{moment_text(row.signed_at)}, {who[row.signed_by]}"),
+            (_("Kept until"), day_text(row.keep_until)),
+        ],
+        table=Table(header, (5, 2, 6, 4, 3), cells),
+    )
+
+
+def _decisions() -> Section:
+    cells = [
+        (
+            f"{answer.item.asks}\n{answer.item.section}",
+            str(Choice(answer.decision.choice).label) if answer.decision else _("Not decided yet"),
+            f"{opened(answer.decision, 'reason')} ({moment_text(answer.decision.decided_at)})"
+            if answer.decision else NONE,
+        )
+        for answer in answers()
+    ]
+    table = Table((_("Item"), _("Decision"), _("How, what instead, or why not")), (5, 3, 6), cells)
+    return Section(_("Addressable items, as of today"), table=table)
+
+
+def _year_reviews(first: dt.date, last: dt.date) -> Section:
+    rows = list(LogReview.objects.filter(month__gte=first, month__lte=last).order_by("month"))
+    who = people(row.reviewed_by for row in rows)
+    cells = [
+        (
+            date_format(row.month, "F Y"), f"{row.get_finding_display()}\n{opened(row, 'words')}",
+            str(row.counts.get("rows", NONE)), str(row.counts.get("integrity_failed", NONE)),
+            f"{who[row.reviewed_by]}\n{moment_text(row.at)}",
+        )
+        for row in rows
+    ]
+    header = (_("Month"), _("Finding"), _("Rows"), _("Failed checks"), _("Signed"))
+    return Section(
+        _("Reviews of the access log"), table=Table(header, (2, 6, 2, 2, 4), cells),
+        empty=_("No month was signed."),
+    )
+
+
+def _year_sanctions(first: dt.date, last: dt.date) -> Section:
+    rows = Sanction.objects.filter(on__gte=first, on__lte=last).order_by().values_list("measure")
+    cells = [(str(Measure(measure).label), str(count)) for measure, count in rows.annotate(n=Count("pk"))]
+    return Section(
+        _("Sanctions, as counts"), table=Table((_("Measure"), _("How many")), (6, 2), sorted(cells)),
+        empty=_("There was none."),
+    )
+
+
+def _vendors() -> Section:
+    cells = [
+        (row.name, row.gets, day_text(row.agreed_on), day_text(row.ends_on), trouble_of(row) or _("In order"))
+        for row in vendors().filter(ended_at=None)
+    ]
+    header = (_("Company"), _("What it gets"), _("Agreement of"), _("Until"), _("Today"))
+    return Section(
+        _("Companies that work for us, as of today"), table=Table(header, (4, 6, 2, 2, 4), cells),
+        empty=_("None is in the register."),
+    )
+
+
+def _training() -> Section:
+    lines = roster()
+    names = people(line.user.pk for line in lines)
+    cells = [
+        (f"{names[line.user.pk]}\n{line.user.get_role_display()}", *(day_text(one.until) for one in line.standings))
+        for line in lines
+    ]
+    courses = [str(one.course.label) for one in lines[0].standings] if lines else []
+    table = Table((_("Who"), *courses), (4, *(3 for _course in courses)), cells)
+    return Section(_("Training, as of today: counts until"), table=table, empty=_("There is no staff."))
+
+
+def _policies() -> Section:
+    cells = [
+        (
+            str(text.kind.label), line.row.version, f"{day_text(line.row.effective_on)} – {day_text(line.until)}",
+            "\n".join((line.row.sha256[:32], line.row.sha256[32:])), str(line.agreed) if line.current else NONE,
+        )
+        for text in policy_texts() for line in text.lines
+    ]
+    header = (_("Text"), _("Version"), _("In force"), _("SHA-256"), _("Agreed"))
+    return Section(_("Policies"), table=Table(header, (4, 2, 3, 6, 2), cells))
+
+
+def _evidence(since: dt.datetime, until: dt.datetime) -> Section:
+    """The proofs that the running site left in the year, by kind."""
+    rows = Evidence.objects.filter(recorded_at__gte=since, recorded_at__lt=until).order_by().values("kind")
+    counted = rows.annotate(count=Count("pk"), failed=Count("pk", filter=Q(passed=False))).order_by("kind")
+    newest = {
+        row.kind: row
+        for row in Evidence.objects.filter(recorded_at__gte=since, recorded_at__lt=until)
+        .order_by("kind", "-recorded_at").distinct("kind")
+    }
+    cells = [
+        (row["kind"], str(row["count"]), str(row["failed"]), moment_text(newest[row["kind"]].recorded_at),
+         _("passed") if newest[row["kind"]].passed else _("failed"))
+        for row in counted
+    ]
+    header = (_("Proof"), _("How often"), _("Failed"), _("Last"), _("It"))
+    return Section(
+        _("What the running site proved"), table=Table(header, (4, 2, 2, 3, 2), cells),
+        empty=_("Nothing was recorded."),
+    )
