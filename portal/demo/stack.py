@@ -163,8 +163,9 @@ class Stack:
         return {
             "square": [
                 *python, "billing.standin", "--port", str(self.standin_port),
-                "--webhook-url", f"{self.url}/billing/square/webhook/", "--signature-key", signature,
-                "--token", self.env["SQUARE_ACCESS_TOKEN"], "--state", str(self.folder / "square.json"),
+                "--webhook-url", f"{self.url}/billing/square/webhook/", "--state", str(self.folder / "square.json"),
+                # With a sign between: a random word may begin like an option.
+                f"--signature-key={signature}", f"--token={self.env['SQUARE_ACCESS_TOKEN']}",
             ],
             "web": [
                 *python, "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{self.web_port}", "--workers", "1",
