@@ -69,6 +69,7 @@ NOT_LINKED = {
     "account_reset_password": "behind 'forgot your password' in the sign-in form",
     "admin:jsi18n": "a script of Django's admin",
     "privacy:download": "a file",
+    "privacy:letter_file": "a file", "admin:letter_file": "a file",
     "records:photo": "a picture",
     "records:document_file": "a file",
     "admin:legal_file": "a file", "admin:assignment_file": "a file",
