@@ -72,7 +72,7 @@ def _make() -> dict[str, Any]:
     manifest = _manifest(made_at, rows, receipts)
     sealed = age.seal(json.dumps(manifest, indent=1).encode(), settings.BACKUP_RECIPIENTS)
     lockbox().put(f"{folder}/{MANIFEST}", sealed, until)
-    facts = {
+    facts: dict[str, Any] = {
         "backup": folder, "bytes": sum(receipt.size for receipt in receipts), "pieces": len(receipts),
         "rows": sum(rows.values()), **{f"files_{name}": count for name, count in files.items()},
         "took_seconds": round(time.monotonic() - begun, 1),
