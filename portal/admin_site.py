@@ -48,7 +48,10 @@ class Group(models.TextChoices):
 
 @dataclass(frozen=True)
 class Page:
-    """One desk of the admin. ``menu`` is its entry on the home page, in ``group``; None hides it."""
+    """One desk of the admin. ``menu`` is its entry on the home page, in ``group``; None hides it.
+
+    ``leads``: it stands first in its group.
+    """
 
     route: str
     view: Callable[..., HttpResponse]
@@ -59,6 +62,7 @@ class Page:
     hint: Text
     count: Callable[[Any], int] | None
     group: Group | None
+    leads: bool
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -87,7 +91,7 @@ class PortalAdminSite(admin.AdminSite):
     def page(
         self, route: str, view: Callable[..., HttpResponse], permission: Permission, *, name: str,
         title: Text, menu: Text | None = None, hint: Text = "", count: Callable[[Any], int] | None = None,
-        group: Group | None = None,
+        group: Group | None = None, leads: bool = False,
     ) -> None:
         """Add a desk at ``/admin/<route>`` as ``admin:<name>``, for roles with ``permission``.
 
@@ -95,7 +99,7 @@ class PortalAdminSite(admin.AdminSite):
         """
         if (menu is None) != (group is None):
             raise ImproperlyConfigured(f"the desk {name} has a menu entry without a group, or a group without an entry")
-        self._pages.append(Page(route, view, permission, name, title, menu, hint, count, group))
+        self._pages.append(Page(route, view, permission, name, title, menu, hint, count, group, leads))
 
     def _guarded(self, page: Page) -> Callable[..., HttpResponse]:
         @wraps(page.view)
@@ -136,7 +140,7 @@ class PortalAdminSite(admin.AdminSite):
                     "name": f"admin:{page.name}", "label": page.menu, "hint": page.hint,
                     "count": page.count(request.actor) if counted and page.count else None,
                 }
-                for page in self._pages
+                for page in sorted(self._pages, key=lambda page: not page.leads)
                 if page.group == group and allows(request.actor, page.permission)
             ]
             if desks:

@@ -154,7 +154,7 @@ class Course(models.TextChoices):
 
     BASICS = "hipaa_basics", _("HIPAA basics")
     POLICIES = "policies", _("Our own policies")
-    SECURITY = "security", _("Security: passwords, phishing, devices")
+    SECURITY = "security", _("Security")
 
 
 class TrainingRecord(models.Model):

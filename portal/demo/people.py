@@ -24,4 +24,5 @@ SIGN_INS = (
     Person("omar@demo.example", "Omar Haddad", "clinician", "has cases in work"),
     Person("mia@demo.example", "Mia Soto", "officer", "has requests on the desk"),
     Person("sue@demo.example", "Sue Park", "support", "sees account state, no health data"),
+    Person("olga@demo.example", "Olga Berg", "owner", "owns the clinic: risks, training, numbers"),
 )

@@ -97,5 +97,7 @@ def _reviews(officer: Actor) -> None:
     month, last = first_month(), month_before(today().replace(day=1))
     while month is not None and month < last:
         words = "Went through searches, refused looks and emergencies. Each had its reason."
-        log_review_record(by=officer, month=month, finding="nothing", words=words)
+        signed = month_after(month) + 4 * DAY
+        with ago(days=(today() - signed).days):
+            log_review_record(by=officer, month=month, finding="nothing", words=words)
         month = month_after(month)

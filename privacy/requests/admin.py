@@ -20,7 +20,7 @@ def _waiting(_actor: Actor) -> int:
 site.page(
     "privacy/", staff.desk, _HANDLE, name="privacy_desk", title=_("Privacy requests"), menu=_("Privacy requests"),
     hint=_("All that people asked for about their data, with the legal clocks"), count=_waiting,
-    group=Group.REQUESTS,
+    group=Group.REQUESTS, leads=True,
 )
 site.page("privacy/new/", entering.enter, _HANDLE, name="privacy_enter", title=_("Write down a request"))
 site.page("privacy/<uuid:request_id>/", staff.request_page, _HANDLE, name="privacy_request", title=_("Request"))

@@ -322,13 +322,19 @@ def _training() -> Section:
 def _policies() -> Section:
     cells = [
         (
-            str(text.kind.label), line.row.version, f"{day_text(line.row.effective_on)} – {day_text(line.until)}",
+            str(text.kind.label), line.row.version, _period(line.row.effective_on, line.until),
             "\n".join((line.row.sha256[:32], line.row.sha256[32:])), str(line.agreed) if line.current else NONE,
         )
         for text in policy_texts() for line in text.lines
     ]
     header = (_("Text"), _("Version"), _("In force"), _("SHA-256"), _("Agreed"))
     return Section(_("Policies"), table=Table(header, (4, 2, 3, 6, 2), cells))
+
+
+def _period(since: dt.date, until: dt.date | None) -> str:
+    if until is None:
+        return _("since %(day)s") % {"day": day_text(since)}
+    return f"{day_text(since)} – {day_text(until)}"
 
 
 def _evidence(since: dt.datetime, until: dt.datetime) -> Section:

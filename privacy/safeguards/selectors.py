@@ -97,7 +97,7 @@ def sanctions() -> QuerySet[Sanction]:
 
 @dataclass(frozen=True)
 class PolicyLine:
-    """One version of one text. ``agreed``: active accounts that agreed to it, of the version in force only."""
+    """One version of one text. ``agreed``: active accounts of patients and guardians that agreed to it."""
 
     row: PolicyVersion
     current: bool
@@ -122,12 +122,12 @@ class PolicyText:
 
 def policy_texts() -> list[PolicyText]:
     """Every text and version with its dates; three queries (P03)."""
-    active = User.objects.filter(is_active=True, closed_at=None)
+    active = User.objects.filter(is_active=True, closed_at=None).exclude(role__in=STAFF_ROLES)
     counts = dict(
         Agreement.objects.filter(account_id__in=active.values("pk"), withdrawal=None).order_by()
         .values_list("policy_id").annotate(n=Count("account_id", distinct=True))
     )
-    people = active.exclude(role__in=STAFF_ROLES).count()
+    people = active.count()
     by_kind: dict[str, list[PolicyVersion]] = {}
     for row in PolicyVersion.objects.order_by("kind", "-effective_on", "-published_at"):
         by_kind.setdefault(row.kind, []).append(row)

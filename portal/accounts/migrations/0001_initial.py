@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('account_id', models.UUIDField()),
-                ('course', models.CharField(choices=[('hipaa_basics', 'HIPAA basics'), ('policies', 'Our own policies'), ('security', 'Security: passwords, phishing, devices')], max_length=12)),
+                ('course', models.CharField(choices=[('hipaa_basics', 'HIPAA basics'), ('policies', 'Our own policies'), ('security', 'Security')], max_length=12)),
                 ('done_on', models.DateField()),
                 ('valid_until', models.DateField()),
                 ('recorded_by', models.UUIDField()),
