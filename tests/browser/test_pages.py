@@ -30,7 +30,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOUR = ["color-contrast", "link-in-text-block"]  # all that the other scheme can change
 A_ROUTE = 3  # states of one page that are looked at: a draft, an answered consult, a closed one
 
-MORE = {"records:section": 6}  # each section leads on to pages of its own
+# Each section, and a request of each kind and state, leads on to pages of its own.
+MORE = {"records:section": 6, "privacy:request": 16, "admin:privacy_request": 20}
 TABLES = {f"admin:{model}_change" for model in MODELS}  # one row of a table looks like the next
 
 # Who walks and from where.

@@ -35,6 +35,7 @@ from records.disclosures.models import Disclosure, DisclosureBasis
 from records.disclosures.services import disclosure_record
 from records.models import Patient
 from tests.consults import building as consults
+from tests.emptying import STAYS
 from tests.privacy.building import (
     WORD,
     alive,
@@ -95,7 +96,8 @@ def test_nothing_is_left_but_what_the_apps_say_they_keep(
     assert set(rows_with(WORD)) == set()
     left = set(rows_with(*ids, *gone))
     assert left <= retained(), f"left in {left - retained()}"
-    assert set(rows_with(ana.email, "ana")) <= {"outbox_outgoingmail"}, "only the closing letter's sealed address"
+    named = set(rows_with(ana.email, "ana")) - STAYS  # those name models of the code, such as the risk analysis
+    assert named <= {"outbox_outgoingmail"}, "only the closing letter's sealed address"
     assert sealed_files() <= files and not any(name.startswith("copies/") for name in sealed_files())
     photos_of_ben = len([name for name in before if name.startswith("photos/")])
     assert 0 < len([name for name in sealed_files() if name.startswith("photos/")]) < photos_of_ben
@@ -212,7 +214,7 @@ STEPS = [
     pytest.param(erasure, "archive_patient", id="before the copy"),
     pytest.param(archive, "_seal", id="before sealing"),
     pytest.param(archive, "put", id="before the lockbox"),
-    pytest.param(archive.ArchiveCopy.objects, "get_or_create", id="between the lockbox and its row"),
+    pytest.param(archive.ArchiveCopy, "objects.get_or_create", id="between the lockbox and its row"),
     pytest.param(erasure, "archive_verify", id="before reading back"),
     pytest.param(ledger, "_put", id="before the ledger"),
     pytest.param(erasure, "_erase", id="before the removal"),
@@ -233,6 +235,9 @@ def test_killed_at_any_step_it_ends_the_same(
     request_start(by=officer.actor, request_id=request.pk)
     request_carry_out(by=officer.actor, request_id=request.pk)
     request.refresh_from_db()
+    *owners, name = name.split(".")
+    for owner in owners:  # looked up now: a model that another test defines makes all managers anew
+        where = getattr(where, owner)
     whole = getattr(where, name)
 
     def dies(*args: Any, **kwargs: Any) -> Any:
