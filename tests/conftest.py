@@ -37,6 +37,14 @@ def _emptied_quickly() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_notice_remembered() -> None:
+    """What the process remembers of the public notices of another test (``privacy.incidents.selectors``)."""
+    from privacy.incidents.selectors import notices_forget
+
+    notices_forget()
+
+
 @pytest.fixture
 def ana(db: None) -> User:
     """A patient. Her record is ``records_for_ana``'s business."""

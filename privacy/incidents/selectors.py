@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
 
 from portal.dates import clinic_zone, start_of_day, today
 from portal.outbox.models import MailState, OutgoingMail
@@ -21,18 +22,19 @@ from privacy.incidents.report_models import IncidentReport
 from privacy.incidents.state import OPEN_INCIDENTS, OPEN_REPORTS, IncidentState, ReportState
 from privacy.letters.models import Letter, PrintState
 
-_WORDS = ("words", "reach", "child_name", "child_born", "child_email", "outcome")
+REPORT_WORDS = ("words", "reach", "child_name", "child_born", "child_email", "outcome")
+NONE_HOLDS = dt.timedelta(minutes=1)
 
 
 def open_reports() -> QuerySet[IncidentReport]:
     """What nobody has finished and no incident holds, nearest date first, without anybody's words."""
     rows = IncidentReport.objects.filter(state__in=OPEN_REPORTS, incident=None)
-    return rows.defer(*_WORDS).order_by("due_on", "created_at")
+    return rows.defer(*REPORT_WORDS).order_by("due_on", "created_at")
 
 
 def ended_reports(*, most: int = 50) -> QuerySet[IncidentReport]:
     """What was finished last, newest first: the log of complaints and their outcome (RULES 1.59)."""
-    return IncidentReport.objects.filter(state=ReportState.ENDED).defer(*_WORDS).order_by("-ended_at")[:most]
+    return IncidentReport.objects.filter(state=ReportState.ENDED).defer(*REPORT_WORDS).order_by("-ended_at")[:most]
 
 
 def state_by_code(code: str) -> ReportState | None:
@@ -170,6 +172,31 @@ def standing_notices(*, on: dt.date | None = None) -> QuerySet[PublicNotice]:
 def to_do() -> int:
     """Reports and incidents that wait for the officer."""
     return open_reports().count() + Incident.objects.filter(state__in=OPEN_INCIDENTS).count()
+
+
+class _NoneStands:
+    """When this process last saw that no public notice stands; no health information, and nothing of anybody."""
+
+    seen_at: dt.datetime | None = None
+
+
+def notices_now() -> list[PublicNotice]:
+    """``standing_notices`` for the home page, which every visitor opens.
+
+    That there is none, the usual case, is remembered in this process for ``NONE_HOLDS``: a notice that
+    another process puts up shows within that minute. While one stands it is asked for each time.
+    """
+    now, seen = timezone.now(), _NoneStands.seen_at
+    if seen is not None and dt.timedelta() <= now - seen < NONE_HOLDS:
+        return []
+    standing = list(standing_notices())
+    _NoneStands.seen_at = None if standing else now
+    return standing
+
+
+def notices_forget() -> None:
+    """Ask anew on the next visit: a notice was put up."""
+    _NoneStands.seen_at = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from privacy.incidents.selectors import standing_notices
+from privacy.incidents.selectors import notices_now
 
 register = template.Library()
 
@@ -14,4 +14,4 @@ register = template.Library()
 @register.inclusion_tag("privacy/incidents/_banner.html")
 def public_notices() -> dict[str, Any]:
     """What stands today, with its last day."""
-    return {"standing": list(standing_notices())}
+    return {"standing": notices_now()}

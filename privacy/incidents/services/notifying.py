@@ -173,6 +173,7 @@ def public_notice_post(*, by: Actor, incident_id: UUID) -> PublicNotice:
             put_up_by=by.account,
         )
         step_note(by, incident, Step.POSTED)
+        transaction.on_commit(selectors.notices_forget)
     return posted
 
 
