@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.context import SYSTEM
@@ -57,29 +58,31 @@ def _to_paper(letter_id: UUID) -> bool:
 
 def enclosures_remove() -> int:
     """What was printed behind a letter is not kept for ever: it is a copy of the record."""
-    limit = today() - timedelta(days=settings.LETTER_ENCLOSURE_DAYS)
+    over = _long_posted().exclude(enclosure_name="")
     gone = 0
-    posted = Letter.objects.filter(posted_on__lt=limit, paper=PrintState.POSTED).exclude(enclosure_name="")
-    for letter in posted.only("pk", "enclosure_name")[:AT_ONCE]:
+    for letter in over.only("pk", "enclosure_name")[:AT_ONCE]:
         name = letter.enclosure_name
-        Letter.objects.filter(pk=letter.pk).update(enclosure_name="", enclosure_key=None)
-        sealed.delete(name)
-        gone += 1
+        # Asked again with the change: the post may have brought it back this moment.
+        if over.filter(pk=letter.pk).update(enclosure_name="", enclosure_key=None):
+            sealed.delete(name)
+            gone += 1
     return gone
+
+
+def _long_posted() -> QuerySet[Letter]:
+    """On its way for so long that it does not come back any more, or came back and was seen to."""
+    limit = today() - timedelta(days=settings.LETTER_ENCLOSURE_DAYS)
+    return Letter.objects.filter(posted_on__lt=limit, paper__in=[PrintState.POSTED, PrintState.SETTLED])
 
 
 def closing_wipe() -> int:
     """A letter about a person who is gone is gone as well, once it is posted and can no longer come back."""
-    limit = today() - timedelta(days=settings.LETTER_ENCLOSURE_DAYS)
-    over = Letter.objects.filter(
-        subject_id=None, account_id=None, posted_on__lt=limit, paper__in=[PrintState.POSTED, PrintState.SETTLED],
-        kind="closing",
-    )
+    over = _long_posted().filter(subject_id=None, account_id=None, kind="closing")
     gone = 0
     for letter in over.only("pk", "pdf_name")[:AT_ONCE]:
-        letter.delete()
-        sealed.delete(letter.pdf_name)
-        gone += 1
+        if over.filter(pk=letter.pk).delete()[0]:
+            sealed.delete(letter.pdf_name)
+            gone += 1
     return gone
 
 

@@ -21,8 +21,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from portal.accounts.models import User
-from portal.accounts.selectors import address_of
+from portal.accounts.selectors import address_of, display_names
 from portal.context import SYSTEM
 from portal.crypto import sealed
 from portal.crypto.sealed import SealedRef
@@ -142,9 +141,7 @@ def _patient_name(letter: Letter, patient: PatientView) -> str:
 
 
 def _account_name(letter: Letter) -> str:
-    if letter.account_id is None:
-        return ""
-    return User.objects.values_list("display_name", flat=True).filter(pk=letter.account_id).first() or ""
+    return display_names([letter.account_id]).get(letter.account_id, "") if letter.account_id else ""
 
 
 def letter_pdf(letter: Letter, to: Recipient) -> bytes:

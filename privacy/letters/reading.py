@@ -12,6 +12,7 @@ from uuid import UUID
 import pikepdf
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,12 +27,13 @@ from portal.permissions import Permission, Purpose, require
 from privacy.letters.making import enclosed_text, reference_shown, salutation
 from privacy.letters.models import Letter, PrintState
 from privacy.letters.selectors import letter_title, queue, visible_letters
-from privacy.letters.services import letter_printed
+from privacy.letters.services import is_held, letter_printed
 from records.export.typesetting import typeset
+from records.freezing.selectors import frozen
 from records.vault.content import opened
 
 SHEET = Path(__file__).with_name("sheet.typ")
-BATCH_MOST = 200
+BATCH_MOST, BATCH_PAGES = 200, 2000  # letters, and pages with what is behind them, in one file
 
 
 @dataclass(frozen=True)
@@ -113,22 +115,21 @@ def _address_view(row: Letter) -> LetterView:
 
 
 def desk_file(*, by: Actor, letter_id: UUID) -> bytes:
-    """What is printed for one letter: the letter and what is enclosed. Raises ``NotVisible``."""
+    """What is printed for one letter: the letter and what is enclosed and not held. Raises ``NotVisible``."""
     require(by, Permission.REQUESTS_HANDLE)
     row = visible_or_404(Letter.objects.filter(made_at__isnull=False), pk=letter_id)
     _trace(by, row, Action.PRINT, Purpose.LEGAL_DUTY)
-    return _merged([row])
+    return _merged([row], enclosed=not is_held(row))
 
 
 def batch(*, by: Actor) -> bytes:
-    """All letters that wait and have an address, in one file to print on both sides; they count as printed then.
+    """The letters that wait and have an address, in one file to print on both sides; they count as printed then.
 
-    A sheet with the addresses comes first; each letter begins on a front page. Raises
-    ``DomainError`` ``nothing_to_print``.
+    A sheet with the addresses comes first; each letter begins on a front page. What is too much for
+    one file waits for the next. Raises ``DomainError`` ``nothing_to_print``.
     """
     require(by, Permission.REQUESTS_HANDLE)
-    waiting = Letter.objects.filter(paper=PrintState.TO_PRINT, made_at__isnull=False).order_by("written_at")
-    rows = [row for row in waiting[:BATCH_MOST] if (opened(row, "recipient", None) or {}).get("lines")]
+    rows = _printable()
     if not rows:
         raise DomainError("nothing_to_print", _("Nothing waits to be printed."))
     access_record_each(
@@ -137,8 +138,24 @@ def batch(*, by: Actor) -> bytes:
     )
     printed = _merged(rows, before=_sheet(rows))
     with transaction.atomic():
-        letter_printed([row.pk for row in rows], by=by)
+        letter_printed([row.pdf_name for row in rows], by=by)
     return printed
+
+
+def _printable() -> list[Letter]:
+    """What waits longest and can be posted. One without an address, or held back, stops none behind it."""
+    free = Q(enclosure_name="") | ~Q(frozen("subject_id"))
+    waiting = Letter.objects.filter(free, paper=PrintState.TO_PRINT, made_at__isnull=False)
+    rows: list[Letter] = []
+    pages = 0
+    for row in waiting.defer("fields", "content", "delivery_note").order_by("written_at").iterator(BATCH_MOST):
+        if not (opened(row, "recipient", None) or {}).get("lines"):
+            continue
+        pages += row.pages + row.enclosure_pages
+        if rows and (pages > BATCH_PAGES or len(rows) == BATCH_MOST):
+            break
+        rows.append(row)
+    return rows
 
 
 def _sheet(rows: list[Letter]) -> bytes:
@@ -157,14 +174,14 @@ def _sheet(rows: list[Letter]) -> bytes:
     return typeset(SHEET, content, dated=start_of_day(today())).data
 
 
-def _merged(rows: Iterable[Letter], *, before: bytes = b"") -> bytes:
+def _merged(rows: Iterable[Letter], *, before: bytes = b"", enclosed: bool = True) -> bytes:
     """Letters with their enclosures in one PDF. Each begins on the front of a sheet."""
     target = pikepdf.new()
     if before:
         _add(target, before)
     for row in rows:
         _add(target, sealed.read(row.pdf_name, bytes(row.pdf_key or b"")))
-        if row.enclosure_name:
+        if enclosed and row.enclosure_name:
             _add(target, sealed.read(row.enclosure_name, bytes(row.enclosure_key or b"")))
     made = io.BytesIO()
     target.save(made, linearize=False)

@@ -25,6 +25,7 @@ from portal.permissions import Permission, Purpose, require
 from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.registry import checked, kind_of
 from privacy.letters.state import PaperAction, after
+from records.freezing.selectors import is_frozen
 from records.people.public_id import public_id_new
 
 JOB_KIND = "privacy.letter"
@@ -139,20 +140,29 @@ def files_remove_later(names: list[str]) -> None:
     transaction.on_commit(remove, robust=True)
 
 
-def letter_printed(letter_ids: list[UUID], *, by: Actor) -> None:
-    """These have been printed; posting them is the next step."""
-    waiting = Letter.objects.filter(pk__in=letter_ids, paper=PrintState.TO_PRINT)
+def letter_printed(files: list[str], *, by: Actor) -> None:
+    """These PDFs (by the names of their files) have been printed; posting them is the next step.
+
+    One that got another address meanwhile is made anew, and that file has still to be printed.
+    """
+    require(by, Permission.REQUESTS_HANDLE)
+    waiting = Letter.objects.filter(pdf_name__in=files, made_at__isnull=False, paper=PrintState.TO_PRINT)
     waiting.update(paper=PrintState.PRINTED, printed_at=timezone.now(), handled_by=by.account_id)
 
 
 def letter_posted(*, by: Actor, letter_id: UUID, on: dt.date, note: str = "") -> Letter:
-    """It was given to the post on that day. Raises ``DomainError`` ``letter_day``, ``letter_state``, ``no_address``."""
+    """It was given to the post on that day, after it came back where it did.
+
+    Raises ``DomainError`` ``letter_day``, ``letter_state``, ``no_address``, ``frozen``.
+    """
     with transaction.atomic():
         letter = _locked(by, letter_id)
         state = after(letter.paper, PaperAction.POST)
         if letter.made_at is None or not (letter.recipient or {}).get("lines"):
             raise DomainError("no_address", _("This letter has no address yet. Fill it in first."))
-        _check_day(on, letter.dated)
+        if is_held(letter):
+            raise DomainError("frozen", _("The use of this record is stopped: the copy of it stays here."))
+        _check_day(on, letter.returned_on or letter.dated)
         letter.paper, letter.posted_on, letter.handled_by = state, on, by.account_id
         letter.delivery_note = _noted(letter, note)
         letter.save(update_fields=["paper", "posted_on", "handled_by", "delivery_note"])
@@ -179,12 +189,17 @@ def letter_readdress(*, by: Actor, letter_id: UUID, name: str, address: str) -> 
     """Give a letter a (new) address; it is made anew with it and waits to be printed.
 
     ``address`` has a line of the address on each line. Raises ``DomainError`` ``letter_state``
-    for one that is posted and has not come back, and with the field for an address that is none.
+    for one that is posted and has not come back, ``enclosure_gone`` when what was behind it is not
+    kept any more, and with the field for an address that is none.
     """
     to = recipient_checked(name, address)
     with transaction.atomic():
         letter = _locked(by, letter_id)
         letter.paper = after(letter.paper, PaperAction.READDRESS)
+        if letter.enclosure_pages and not letter.enclosure_name:
+            raise DomainError(
+                "enclosure_gone", _("The copy behind this letter is not kept any more. Tell the person in another way.")
+            )
         letter.recipient, letter.handled_by = to.as_json(), by.account_id
         letter.made_at = letter.printed_at = None
         letter.job_id = job_start(
@@ -217,6 +232,11 @@ def recipient_checked(name: str, address: str) -> Recipient:
     if not 2 <= len(lines) <= ADDRESS_LINES or any(len(line) > LINE_SIGNS for line in lines):
         raise DomainError("recipient_address", _("Give the address in two to five lines of an envelope."), "address")
     return Recipient(name.strip(), lines)
+
+
+def is_held(letter: Letter) -> bool:
+    """True for a copy of a record whose use was stopped after it went into the print queue: it stays here (P47)."""
+    return bool(letter.enclosure_name) and letter.subject_id is not None and is_frozen(letter.subject_id)
 
 
 def letter_went_out(letter: Letter) -> None:

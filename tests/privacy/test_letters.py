@@ -35,8 +35,10 @@ from privacy.letters.services import Enclosure, Recipient, letter_write
 from privacy.models import RecordCopy
 from privacy.requests import services as engine
 from privacy.requests.models import Channel, IdentityHow, RequestKind
-from records.access import grant_close
+from records.access import grant_close, grant_open
 from records.contact.models import ContactChoice
+from records.freezing.models import FreezeReason
+from records.freezing.services import freeze
 from records.models import GrantKind, Patient
 from records.people.services import patient_update
 from tests.privacy.building import ask, bundles, carried_out, copy_asked, sealed_files, told, work
@@ -289,6 +291,20 @@ def test_who_wants_post_only_gets_paper_at_the_address_they_chose_and_no_mail(an
     assert not OutgoingMail.objects.exists()
 
 
+def test_a_letter_to_a_guardian_bears_their_name_and_the_childs_address(
+    guardian: User, officer: User, ana: User, anas: Patient
+) -> None:
+    address = {"street": "1 Lake Road", "city": "Clear Lake", "state": "MN", "postal_code": "55319"}
+    patient_update(by=ana.actor, patient_id=anas.pk, address=address)
+    grant_open(by=officer.actor, patient_id=anas.pk, kind=GrantKind.GUARDIAN, account_id=guardian.pk)
+    letter = made(written(guardian, anas))
+    assert letter.made_at and letter.recipient == {
+        "name": "Gwen Okafor", "lines": ["1 Lake Road", "Clear Lake, MN 55319"]
+    }
+    view = reading.letter_open(by=guardian.actor, letter_id=letter.pk)
+    assert view.salutation == "Dear Gwen Okafor,"
+
+
 def test_a_child_without_an_account_is_written_to_through_its_parents(ana: User, anas: Patient) -> None:
     child = Patient.objects.create(given_name="Cleo", family_name="Okafor", birth_date=today() - dt.timedelta(4000))
     letter = made(written(ana, anas, subject_id=child.pk, account_id=None))
@@ -417,6 +433,105 @@ def test_what_was_enclosed_and_the_last_letter_of_a_person_who_is_gone_are_not_k
     assert not sealed.exists(last.pdf_name)
     assert list(Letter.objects.values_list("pk", flat=True)) == [letter.pk]
     assert sealed.exists(letter.pdf_name)
+
+
+def test_a_copy_that_came_back_is_kept_until_it_was_seen_to(ana: User, anas: Patient, officer: User) -> None:
+    letter, behind = with_a_copy(ana, anas)
+    by, here, old = officer.actor, {"letter_id": letter.pk}, today() - dt.timedelta(days=400)
+    services.letter_posted(by=by, on=today(), **here)
+    services.letter_returned(by=by, on=today(), **here)
+    Letter.objects.update(posted_on=old)
+    assert housekeeping.enclosures_remove() == 0, "it may still be sent to another address"
+    services.letter_settle(by=by, note="The person fetched it.", **here)
+    assert housekeeping.enclosures_remove() == 1
+    assert not sealed.exists(behind)
+
+
+def test_a_letter_whose_copy_is_gone_is_not_sent_anew_without_it(ana: User, anas: Patient, officer: User) -> None:
+    letter, _behind = with_a_copy(ana, anas)
+    by, here = officer.actor, {"letter_id": letter.pk}
+    services.letter_posted(by=by, on=today(), **here)
+    Letter.objects.update(posted_on=today() - dt.timedelta(days=400))
+    assert housekeeping.enclosures_remove() == 1
+    services.letter_returned(by=by, on=today(), **here)
+    with pytest.raises(DomainError, match="enclosure_gone"):
+        services.letter_readdress(by=by, name="Ana Okafor", address="2 Other Road\nSt. Cloud, MN 56301", **here)
+
+
+def test_it_is_posted_again_only_after_it_came_back(ana: User, anas: Patient, officer: User) -> None:
+    letter = made(written(ana, anas, paper=True, to=HOME))
+    by, here = officer.actor, {"letter_id": letter.pk}
+    services.letter_posted(by=by, on=today(), **here)
+    services.letter_returned(by=by, on=today(), **here)
+    services.letter_readdress(by=by, name="Ana Okafor", address="2 Other Road\nSt. Cloud, MN 56301", **here)
+    made(letter)
+    Letter.objects.update(returned_on=today() + dt.timedelta(days=1))
+    with pytest.raises(DomainError, match="letter_day"):
+        services.letter_posted(by=by, on=today(), **here)
+
+
+@pytest.mark.promise("P47")
+def test_the_copy_of_a_record_that_was_stopped_meanwhile_is_neither_printed_nor_posted(
+    ana: User, anas: Patient, officer: User
+) -> None:
+    letter, _behind = with_a_copy(ana, anas)
+    plain = made(written(ana, anas, paper=True, to=HOME))
+    freeze(by=officer.actor, patient_id=anas.pk, reason=FreezeReason.STOP_USING, reference=uuid4())
+    with pikepdf.open(io.BytesIO(reading.desk_file(by=officer.actor, letter_id=letter.pk))) as found:
+        assert len(found.pages) == 2, "the letter alone"
+    reading.batch(by=officer.actor)
+    letter.refresh_from_db()
+    plain.refresh_from_db()
+    assert (letter.paper, plain.paper) == (PrintState.TO_PRINT, PrintState.PRINTED), "the law's letters still go"
+    with pytest.raises(DomainError, match="frozen"):
+        services.letter_posted(by=officer.actor, letter_id=letter.pk, on=today())
+
+
+def with_a_copy(ana: User, anas: Patient) -> tuple[Letter, str]:
+    """A letter that is made, and the name of the sealed PDF behind it."""
+    behind = sealed.write(_pages(1), folder="letters")
+    return made(written(ana, anas, paper=True, to=HOME, enclosure=Enclosure(behind, 1))), behind.name
+
+
+def test_what_cannot_be_posted_stops_nothing_behind_it_and_the_rest_waits_for_the_next_file(
+    ana: User, anas: Patient, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = made(written(ana, anas, paper=True))
+    assert not (nowhere.recipient or {}).get("lines")
+    first, second = (made(written(ana, anas, paper=True, to=HOME)) for _number in range(2))
+    for name in ("BATCH_MOST", "BATCH_PAGES"):
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, name, 1)
+            reading.batch(by=officer.actor)
+        printed = Letter.objects.filter(paper=PrintState.PRINTED).count()
+        assert printed == (1 if name == "BATCH_MOST" else 2)
+    assert set(Letter.objects.filter(paper=PrintState.PRINTED)) == {first, second}
+
+
+def test_a_letter_that_got_another_address_while_it_was_printed_still_waits(
+    ana: User, anas: Patient, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = made(written(ana, anas, paper=True, to=HOME))
+    merged = reading._merged
+
+    def meanwhile(*args: Any, **more: Any) -> bytes:
+        services.letter_readdress(
+            by=officer.actor, letter_id=letter.pk, name="Ana Okafor", address="2 Other Road\nSt. Cloud, MN 56301"
+        )
+        return merged(*args, **more)
+
+    monkeypatch.setattr(reading, "_merged", meanwhile)
+    reading.batch(by=officer.actor)
+    assert made(letter).paper == PrintState.TO_PRINT
+
+
+def test_of_those_ticked_one_that_is_gone_stops_no_other(
+    ana: User, anas: Patient, officer: User, as_: As
+) -> None:
+    letter = made(written(ana, anas, paper=True, to=HOME))
+    answer = as_(officer).post(reverse("admin:letters_posted"), {"letter": [str(uuid4()), "x", str(letter.pk)]})
+    letter.refresh_from_db()
+    assert answer.status_code == 302 and letter.paper == PrintState.POSTED
 
 
 @pytest.mark.promise("P39", "P41")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.dates import today
-from portal.errors import DomainError
+from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest
 from privacy.letters import reading, selectors, services
 from privacy.letters.forms import AddressForm, PostedForm, ReturnedForm, SettleForm
@@ -85,7 +85,7 @@ def all_posted(request: AuthRequest) -> HttpResponse:
     for letter_id in request.POST.getlist("letter")[: reading.BATCH_MOST]:
         try:
             services.letter_posted(by=request.actor, letter_id=UUID(letter_id), on=today())
-        except (DomainError, ValueError):
+        except (DomainError, NotVisible, ValueError):
             continue  # somebody else has just done it, or it has moved on: the list shows it
         done += 1
     messages.success(request, _("%(n)d letters are marked as posted today.") % {"n": done})
