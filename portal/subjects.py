@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,19 @@ class Subject:
     def ids(self) -> tuple[UUID, ...]:
         """Every id under which this person was ever known, today's first."""
         return (self.subject_id, *self.former_ids)
+
+
+def heard_by(subject: Subject, reader: UUID | None, column: str = "account_id") -> Q:
+    """Which rows between the clinic and an account (``column``) belong into a copy for the account ``reader``.
+
+    The person themself, and the portal (None), get all. Who looks after them gets what is between the
+    clinic and that reader, not what the person or somebody else asked or was told (RULES 1.44-1.46);
+    what is nobody's counts as theirs while the person has no account of their own.
+    """
+    if reader is None or reader in subject.account_ids:
+        return Q()
+    mine = Q(**{column: reader})
+    return mine if subject.account_ids else mine | Q(**{column: None})
 
 
 def rows_move(

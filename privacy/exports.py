@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import IO, cast
 from uuid import UUID
@@ -26,7 +27,8 @@ from portal.jobs.registry import JobKind, Progress, register
 from portal.permissions import Purpose
 from portal.spreadsheets import csv_lines
 from privacy import mails
-from privacy.dossier import export_of, subject_of
+from privacy import personal_data as desk_held
+from privacy.dossier import BESIDES, export_of, subject_of
 from privacy.letters.personal_data import files_for
 from privacy.looks.selectors import who_looked_lines
 from privacy.models import RecordCopy, RightsRequest
@@ -63,7 +65,12 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
 
 def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
     """The record's own files, and one file with what each other app holds (RULES 1.1)."""
-    besides = export_of(subject_of(request.subject_id))
+    subject = subject_of(request.subject_id)
+    own = request.account_id is None or request.account_id in subject.account_ids
+    # Who looks after somebody gets nothing of that person's own sign-in, reports and mails.
+    shown = subject if own else replace(subject, account_ids=())
+    besides = export_of(shown, [app for app in BESIDES if app != "privacy"])
+    besides["privacy"] = desk_held.export_for(subject, request.account_id)
     more = {
         f"other/{app}.json": json.dumps(held, indent=1, ensure_ascii=False, default=str).encode()
         for app, held in besides.items()
@@ -75,7 +82,7 @@ def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
             ([line["when"], line["who"], line["role"], line["what"], line["why"]] for line in lines),
         )
     ).encode()
-    more |= files_for(subject_of(request.subject_id), request.account_id)
+    more |= files_for(subject, request.account_id)
     more["who-received.csv"] = "".join(csv_lines(given_header(), given_cells(given_each(request.subject_id)))).encode()
     return build_record_zip(
         by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from portal.crypto import sealed
-from portal.subjects import FieldClass, Subject, rows_move
+from portal.subjects import FieldClass, Subject, heard_by, rows_move
 from privacy.copies import personal_data as copies_held
 from privacy.denials import personal_data as denials_held
 from privacy.fees import personal_data as fees_held
@@ -120,19 +121,21 @@ RETAINED: dict[str, str] = {
 }
 
 
-def export_for(subject: Subject) -> dict[str, Any]:
-    """The person's requests, in their own words where they gave some, and copies in the archive."""
-    requests = [
-        _request(row) for row in RightsRequest.objects.filter(subject_id=subject.subject_id).order_by("received_on")
-    ]
+def export_for(subject: Subject, reader: UUID | None = None) -> dict[str, Any]:
+    """The person's requests, in their own words where they gave some, and copies in the archive.
+
+    ``reader`` is the account whose copy it is: see ``heard_by``.
+    """
+    mine = {"subject_id": subject.subject_id}
+    asked = RightsRequest.objects.filter(heard_by(subject, reader), **mine).order_by("received_on")
     copies = [
         {"sealed_at": row.sealed_at.isoformat(), "retain_until": row.retain_until.isoformat(), "reason": row.reason}
-        for row in ArchiveCopy.objects.filter(subject_id=subject.subject_id).order_by("sealed_at")
+        for row in ArchiveCopy.objects.filter(**mine).order_by("sealed_at")
     ]
     return {
-        "requests": requests, "look_reports": _reports(subject), "archive_copies": copies,
-        "denials": denials_held.export_for(subject), "letters": letters_held.export_for(subject),
-        "fees": fees_held.export_for(subject),
+        "requests": [_request(row) for row in asked], "look_reports": _reports(subject, reader),
+        "archive_copies": copies, "denials": denials_held.export_for(subject, reader),
+        "letters": letters_held.export_for(subject, reader), "fees": fees_held.export_for(subject, reader),
     }
 
 
@@ -152,9 +155,9 @@ def archive_for(subject: Subject) -> dict[str, Any]:
     return {name: rows for name, rows in held.items() if name != "archive_copies"}
 
 
-def _reports(subject: Subject) -> list[dict[str, Any]]:
+def _reports(subject: Subject, reader: UUID | None) -> list[dict[str, Any]]:
     """What the person reported about looks at their record, and what was answered."""
-    rows = LookReport.objects.filter(subject_id=subject.subject_id).order_by("created_at")
+    rows = LookReport.objects.filter(heard_by(subject, reader), subject_id=subject.subject_id).order_by("created_at")
     return [
         {
             "received_on": row.received_on.isoformat(), "state": row.state, "looked_at": row.looked_at.isoformat(),

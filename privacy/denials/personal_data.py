@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from portal.subjects import FieldClass, Subject, rows_move
+from portal.subjects import FieldClass, Subject, heard_by, rows_move
 from privacy.denials.models import Denial
 from records.vault.content import opened
 
@@ -29,9 +30,10 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
 RETAINED = {"privacy.Denial": "proof of who refused and who looked again: ids, codes and dates only, words wiped"}
 
 
-def export_for(subject: Subject) -> list[dict[str, Any]]:
-    """Each "no" and what its review found, in the words that the person got."""
-    rows = Denial.objects.filter(subject_id=subject.subject_id).order_by("decided_at")
+def export_for(subject: Subject, reader: UUID | None = None) -> list[dict[str, Any]]:
+    """Each "no" (to ``reader``) and what its review found, in the words that the person got."""
+    heard = heard_by(subject, reader, "request__account_id")
+    rows = Denial.objects.filter(heard, subject_id=subject.subject_id).order_by("decided_at")
     return [
         {
             "ground": row.ground, "in_part": row.in_part, "decided_at": row.decided_at.isoformat(),

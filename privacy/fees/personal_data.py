@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from portal.subjects import FieldClass, Subject, rows_move
+from portal.subjects import FieldClass, Subject, heard_by, rows_move
 from privacy.fees.models import FeeQuote
 from records.vault.content import opened
 
@@ -25,9 +26,9 @@ ENCRYPTED = ("wish",)
 RETAINED = {"privacy.FeeQuote": "proof that a fee was told and agreed before the work: sums, codes and dates only"}
 
 
-def export_for(subject: Subject) -> list[dict[str, Any]]:
-    """What was asked for copies, oldest first."""
-    rows = FeeQuote.objects.filter(subject_id=subject.subject_id).order_by("quoted_at")
+def export_for(subject: Subject, reader: UUID | None = None) -> list[dict[str, Any]]:
+    """What was asked (of ``reader``) for copies, oldest first."""
+    rows = FeeQuote.objects.filter(heard_by(subject, reader), subject_id=subject.subject_id).order_by("quoted_at")
     return [
         {
             "quoted_at": row.quoted_at.isoformat(), "form": row.form, "pages": row.pages, "lines": row.lines,

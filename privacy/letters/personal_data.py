@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from portal.crypto import sealed
-from portal.subjects import FieldClass, Subject, rows_move
+from portal.subjects import FieldClass, Subject, heard_by, rows_move
 from privacy.letters.making import reference_shown
 from privacy.letters.models import Letter
 from privacy.letters.services import files_remove_later
@@ -32,9 +32,9 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
 ENCRYPTED = ("fields", "content", "recipient", "delivery_note", "pdf_key", "enclosure_key")
 
 
-def export_for(subject: Subject) -> list[dict[str, Any]]:
-    """Every letter in words, oldest first, and how it went out."""
-    rows = Letter.objects.filter(subject_id=subject.subject_id).order_by("written_at")
+def export_for(subject: Subject, reader: UUID | None = None) -> list[dict[str, Any]]:
+    """Every letter (for ``reader``) in words, oldest first, and how it went out."""
+    rows = Letter.objects.filter(heard_by(subject, reader), subject_id=subject.subject_id).order_by("written_at")
     return [_told(row) for row in rows]
 
 
@@ -51,8 +51,8 @@ def _told(row: Letter) -> dict[str, Any]:
 
 
 def files_for(subject: Subject, account_id: UUID | None) -> dict[str, bytes]:
-    """The letters' PDFs by their name in a copy: those to this account, and those to nobody's."""
-    mine = Q(account_id=account_id) | Q(account_id=None)
+    """The letters' PDFs by their name in a copy: those to this account, and those to nobody's that it may have."""
+    mine = heard_by(subject, account_id) & (Q(account_id=account_id) | Q(account_id=None))
     rows = Letter.objects.filter(mine, subject_id=subject.subject_id, made_at__isnull=False).order_by("written_at")
     found: dict[str, bytes] = {}
     for row in rows:

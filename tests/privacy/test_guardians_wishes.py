@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,13 +19,16 @@ from consults.models import Consult
 from consults.services import consult_message
 from consults.state import ConsultState
 from portal.accounts.models import User
+from portal.context import SYSTEM
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
+from portal.jobs.runner import run_job
 from portal.outbox.delivery import drain
 from portal.outbox.models import MailState, OutgoingMail
 from portal.permissions import Purpose
 from privacy import exports
 from privacy.deidentified import rebuild, shown
+from privacy.letters.services import Recipient, letter_write
 from privacy.models import RecordCopy, RequestKind, RightsRequest
 from privacy.requests.models import Channel, IdentityHow
 from privacy.requests.services import (
@@ -74,6 +79,44 @@ def wish(browser: Client, patient: Patient, name: str, **more: str) -> Any:
 
 def asked(kind: RequestKind) -> RightsRequest:
     return RightsRequest.objects.get(kind=kind)
+
+
+@pytest.mark.promise("P32")
+def test_a_guardians_copy_holds_no_words_between_the_clinic_and_the_young_person(
+    gwen: User, ben: User, officer: User, mo: Patient
+) -> None:
+    """Letters, requests, fees and reports are each account's own; the young person gets all (RULES 1.44-1.46)."""
+    letters = {
+        name: letter_write(
+            by=SYSTEM, kind="received", subject_id=mo.pk, account_id=account_id, to=to,
+            fields={"request": f"A letter to {name}", "received": "November 2, 2026", "due": "December 2, 2026"},
+        )
+        for name, account_id, to in (
+            ("ZQXMO", ben.pk, None), ("ZQXGWEN", gwen.pk, None), ("ZQXPOST", None, Recipient("Mo", ("1 A", "B")))
+        )
+    }
+    for letter in letters.values():
+        run_job(letter.job_id)  # type: ignore[arg-type]
+    for user, word in ((ben, "ZQXASKED"), (gwen, "ZQXWANTED")):
+        request_open(
+            by=user.actor, kind=RequestKind.QUESTION, subject_id=mo.pk, account_id=user.pk, details=word,
+            form_key=uuid4(),
+        )
+    for user, there, hidden in (
+        (gwen, {"ZQXGWEN", "ZQXWANTED"}, {"ZQXMO", "ZQXPOST", "ZQXASKED"}),
+        (ben, {"ZQXMO", "ZQXGWEN", "ZQXPOST", "ZQXASKED", "ZQXWANTED"}, set()),
+    ):
+        copy = copy_asked(user, mo)
+        work(copy)
+        _row, pieces = exports.copy_open(by=user.actor, copy_id=RecordCopy.objects.get(request=copy).pk)
+        with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+            words = archive.read("other/privacy.json").decode()
+            accounts = archive.read("other/accounts.json").decode()
+            pdfs = {name for name in archive.namelist() if name.startswith("letters/")}
+        assert {word for word in there | hidden if word in words} == there
+        assert (ben.email in accounts) == (user == ben), "nor anything of his own sign-in"
+        mine = [letter for name, letter in letters.items() if name in there and letter.account_id in (user.pk, None)]
+        assert pdfs == {f"letters/{letter.dated.isoformat()}-{letter.reference}.pdf" for letter in mine}
 
 
 # --- The page ---------------------------------------------------------------------------------------------------
