@@ -12,8 +12,8 @@ from portal.context import SYSTEM, Actor
 from privacy.models import RecordCopy
 from privacy.requests.models import RightsRequest
 from privacy.requests.services import request_complete
+from records.access import accounts_of
 from records.freezing.services import freeze
-from records.guardians.selectors import looked_after
 from records.guardians.services import guardian_grant
 from records.models import FreezeReason, GrantScope
 
@@ -35,10 +35,11 @@ def stop_using(request: RightsRequest, by: Actor) -> None:
 def show_record(request: RightsRequest, by: Actor) -> None:
     """The guardian may look at the record in the portal for some weeks, where they have a sign-in and no access yet.
 
-    What the law lets the minor control stays hidden in any case. Raises ``DomainError`` ``of_age``.
+    The minor's own sign-in is given nothing. What the law lets the minor control stays hidden in any case.
+    Raises ``DomainError`` ``of_age``.
     """
     assert request.subject_id is not None
-    if request.account_id is not None and request.subject_id not in looked_after(request.account_id):
+    if request.account_id is not None and request.account_id not in accounts_of(request.subject_id):
         guardian_grant(
             by=by, patient_id=request.subject_id, account_id=request.account_id, scope=GrantScope.VIEW,
             ends_at=timezone.now() + dt.timedelta(days=settings.GUARDIAN_REVIEW_DAYS),

@@ -32,7 +32,8 @@ def leave(request: RightsRequest, by: Actor) -> None:
     who is a guardian here as well: their children would be left without one.
     """
     assert request.subject_id is not None
-    account_id = request.account_id or own_account(request.subject_id)
+    # Never whoever else reads this record: what came by letter may be tied to a guardian's sign-in.
+    account_id = own_account(request.subject_id)
     if account_id is None:
         raise DomainError("no_account", _("This person has no sign-in here, and no mail goes to them."))
     if looked_after(account_id):
