@@ -10,6 +10,7 @@ import base64
 import binascii
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -146,9 +147,14 @@ def _switches() -> Iterable[CheckMessage]:
         yield _error(42, "The Square stand-in is for development only.")
     if "Argon2" not in settings.PASSWORD_HASHERS[0]:
         yield _error(43, "Passwords must be kept with Argon2id.")
-    privacy = urlsplit(settings.SQUARE_PRIVACY_URL)
-    if privacy.scheme != "https" or not privacy.hostname or privacy.query or privacy.fragment or "@" in privacy.netloc:
+    if not _is_bare(settings.SQUARE_PRIVACY_URL):
         yield _error(44, "SQUARE_PRIVACY_URL must be a bare https address: people follow it from the checkout (P04).")
+
+
+def _is_bare(address: str) -> bool:
+    """An https address with nothing but a place in it, as ``external_link`` takes it (P04)."""
+    url = urlsplit(address)
+    return url.scheme == "https" and bool(url.hostname) and not (url.query or url.fragment or "@" in url.netloc)
 
 
 def _mail() -> Iterable[CheckMessage]:
@@ -180,6 +186,25 @@ BOUNDS: tuple[tuple[str, int, int | None, str], ...] = (
     ("AMENDMENT_EXTENSION_DAYS", 0, 30, "RULES 1.21"),
     ("ACCOUNTING_DUE_DAYS", 1, 60, "RULES 1.32"),
     ("ACCOUNTING_EXTENSION_DAYS", 0, 30, "RULES 1.32"),
+    ("ACCOUNTING_WINDOW_YEARS", 6, None, "RULES 1.28"),
+    ("ACCOUNTING_FREE_PER_YEAR", 1, None, "RULES 1.33"),
+    ("ACCOUNTING_ORAL_SUSPENSION_DAYS", 1, 30, "RULES 1.34"),
+    ("MN_CONSENT_YEARS", 1, 1, "RULES 4.3"),
+    ("BREACH_INDIVIDUAL_DAYS", 1, 60, "RULES 3.5"),
+    ("BREACH_HHS_AT", 1, 500, "RULES 3.8"),
+    ("BREACH_SMALL_REPORT_DAYS", 1, 60, "RULES 3.8"),
+    ("BREACH_MEDIA_ABOVE", 0, 500, "RULES 3.9"),
+    ("BREACH_SUBSTITUTE_AT", 1, 10, "RULES 3.7"),
+    ("BREACH_POSTING_DAYS", 90, None, "RULES 3.7"),
+    ("BREACH_ORAL_DELAY_DAYS", 1, 30, "RULES 3.11"),
+    ("MN_BUREAU_ABOVE", 0, 500, "RULES 3.14"),
+    ("MN_BUREAU_HOURS", 1, 48, "RULES 3.14"),
+    ("INCIDENT_KEEP_YEARS", 6, None, "RULES 1.58"),
+    ("RISK_KEEP_YEARS", 6, None, "RULES 1.58"),
+    ("LOG_REVIEW_DAY", 1, 28, "RULES 2.7"),
+    ("DEID_AGE_TOP", 1, 90, "RULES 1.56"),
+    ("BACKUP_MAX_AGE_HOURS", 1, 48, "RULES 2.12"),
+    ("LEAVING_DUE_DAYS", 1, 14, "RULES 5.1"),
     ("DELETION_DUE_DAYS", 1, 30, "P39"),
     ("CHOICE_COOKIE_DAYS", 1, 400, "P42"),
     ("SEARCH_MAX_HITS", 1, 50, "RULES 1.43"),
@@ -213,12 +238,18 @@ def bounds_hold() -> Iterable[CheckMessage]:
     lengths = [validator.get("OPTIONS", {}).get("min_length", 0) for validator in settings.AUTH_PASSWORD_VALIDATORS]
     if max(lengths, default=0) < 15:
         yield _error(61, "A password that stands alone needs 15 signs (RULES 7.1).")
+    if not all(re.fullmatch(r"\d{1,4}(\.\d{1,3})?", version) for version in settings.OLD_BROWSERS.values()):
+        yield _error(65, "OLD_BROWSERS names something that is no version; one looks like 17.5.")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", settings.GPC_LAST_UPDATE):
+        yield _error(66, "GPC_LAST_UPDATE must be a day such as 2026-11-25 (RULES 6.3).")
     told = (settings.PARTNER_SCRIPT_URL, settings.PARTNER_POLICY_URL)
     if any(told) or settings.PARTNER_NAME or settings.PARTNER_ORIGINS:
         if not all(told) or not settings.PARTNER_NAME:
             yield _error(62, "An advertising partner needs a script, a name and a policy, or there is none (P44).")
         if not all(address.startswith("https://") for address in (*filter(None, told), *settings.PARTNER_ORIGINS)):
             yield _error(63, "Every address of an advertising partner must be https (P44).")
+        elif settings.PARTNER_POLICY_URL and not _is_bare(settings.PARTNER_POLICY_URL):
+            yield _error(64, "PARTNER_POLICY_URL must be a bare https address: people follow it from our pages (P04).")
 
 
 def problems() -> list[CheckMessage]:

@@ -25,7 +25,7 @@ ACCOUNTING_EXTENSION_DAYS = env.int("ACCOUNTING_EXTENSION_DAYS", 30)  # RULES 1.
 DELETION_DUE_DAYS = env.int("DELETION_DUE_DAYS", 30)
 RESTRICTION_DUE_DAYS = env.int("RESTRICTION_DUE_DAYS", 30)
 CONFIDENTIAL_DUE_DAYS = env.int("CONFIDENTIAL_DUE_DAYS", 14)
-LEAVING_DUE_DAYS = env.int("LEAVING_DUE_DAYS", 10)
+LEAVING_DUE_DAYS = env.int("LEAVING_DUE_DAYS", 10)  # RULES 5.1: ten business days, ceiling 14
 GUARDIAN_DUE_DAYS = env.int("GUARDIAN_DUE_DAYS", 30)
 GUARDIAN_REVIEW_DAYS = env.int("GUARDIAN_REVIEW_DAYS", 60)  # so long a guardian who asked may look
 STOP_USING_DUE_DAYS = env.int("STOP_USING_DUE_DAYS", 3)
@@ -35,12 +35,10 @@ QUESTION_DUE_DAYS = env.int("QUESTION_DUE_DAYS", 14)
 STATEMENT_MAX_SIGNS = env.int("STATEMENT_MAX_SIGNS", 4000)  # RULES 1.25: a statement of disagreement
 REVIEW_DUE_DAYS = env.int("REVIEW_DUE_DAYS", 30)  # RULES 1.17: "a reasonable period"
 REQUEST_REMINDER_DAYS: list[int] = [int(day) for day in env.list("REQUEST_REMINDER_DAYS", default=["10", "3", "0"])]
-ACCOUNTING_DUE_DAYS = env.int("ACCOUNTING_DUE_DAYS", 60)  # RULES 1.32, ceiling 60
-ACCOUNTING_EXTENSION_DAYS = env.int("ACCOUNTING_EXTENSION_DAYS", 30)  # once, ceiling 30
-ACCOUNTING_WINDOW_YEARS = env.int("ACCOUNTING_WINDOW_YEARS", 6)  # RULES 1.28
+ACCOUNTING_WINDOW_YEARS = env.int("ACCOUNTING_WINDOW_YEARS", 6)  # RULES 1.28, floor 6
 ACCOUNTING_FREE_PER_YEAR = env.int("ACCOUNTING_FREE_PER_YEAR", 1)  # RULES 1.33, in any twelve months; floor 1
 ACCOUNTING_ORAL_SUSPENSION_DAYS = env.int("ACCOUNTING_ORAL_SUSPENSION_DAYS", 30)  # RULES 1.34, ceiling 30
-MN_CONSENT_YEARS = env.int("MN_CONSENT_YEARS", 1)  # RULES 4.3: a consent to release that names no end
+MN_CONSENT_YEARS = env.int("MN_CONSENT_YEARS", 1)  # RULES 4.3, ceiling 1: a consent to release that names no end
 EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
 RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
 READABLE_CHECK_ROWS = env.int("READABLE_CHECK_ROWS", 20_000)  # rows of each table that are opened each night
@@ -96,7 +94,7 @@ SEARCHES_PER_HOUR = env.int("SEARCHES_PER_HOUR", 120)  # of one account
 BACKUP_RECIPIENTS: list[str] = env.list("BACKUP_RECIPIENTS", default=[])
 KEYS_RECIPIENTS: list[str] = env.list("KEYS_RECIPIENTS", default=[])  # who keeps the keys; opens no backup
 BACKUP_DAYS = env.int("BACKUP_DAYS", 35)
-BACKUP_MAX_AGE_HOURS = env.int("BACKUP_MAX_AGE_HOURS", 24)  # ceiling 48
+BACKUP_MAX_AGE_HOURS = env.int("BACKUP_MAX_AGE_HOURS", 24)  # RULES 2.12, ceiling 48
 BACKUP_SECONDS = env.int("BACKUP_SECONDS", 14_400)  # the longest that one may take
 DRILL_DAYS = env.int("DRILL_DAYS", 92)  # a drill counts so long as proof
 DRILL_SAMPLE = env.int("DRILL_SAMPLE", 20)
@@ -137,14 +135,14 @@ INCIDENT_REPORT_DUE_DAYS = env.int("INCIDENT_REPORT_DUE_DAYS", 3)  # by when the
 INCIDENT_REPORTS_PER_HOUR = env.int("INCIDENT_REPORTS_PER_HOUR", 6)  # from one network address
 BREACH_INDIVIDUAL_DAYS = env.int("BREACH_INDIVIDUAL_DAYS", 60)  # RULES 3.5, ceiling 60
 BREACH_ALARM_DAYS = [int(day) for day in env.list("BREACH_ALARM_DAYS", default=["10", "30", "45"])]
-BREACH_HHS_AT = env.int("BREACH_HHS_AT", 500)  # RULES 3.8: from so many on, with the people
-BREACH_SMALL_REPORT_DAYS = env.int("BREACH_SMALL_REPORT_DAYS", 60)  # RULES 3.8: after the year of discovery
-BREACH_MEDIA_ABOVE = env.int("BREACH_MEDIA_ABOVE", 500)  # RULES 3.9: more than so many residents of one state
-BREACH_SUBSTITUTE_AT = env.int("BREACH_SUBSTITUTE_AT", 10)  # RULES 3.7
+BREACH_HHS_AT = env.int("BREACH_HHS_AT", 500)  # RULES 3.8, ceiling 500: from so many on, with the people
+BREACH_SMALL_REPORT_DAYS = env.int("BREACH_SMALL_REPORT_DAYS", 60)  # RULES 3.8, ceiling 60: after the year
+BREACH_MEDIA_ABOVE = env.int("BREACH_MEDIA_ABOVE", 500)  # RULES 3.9, ceiling 500: residents of one state
+BREACH_SUBSTITUTE_AT = env.int("BREACH_SUBSTITUTE_AT", 10)  # RULES 3.7, ceiling 10
 BREACH_POSTING_DAYS = env.int("BREACH_POSTING_DAYS", 90)  # RULES 3.7, floor 90
 BREACH_ORAL_DELAY_DAYS = env.int("BREACH_ORAL_DELAY_DAYS", 30)  # RULES 3.11, ceiling 30
-MN_BUREAU_ABOVE = env.int("MN_BUREAU_ABOVE", 500)  # RULES 3.14
-MN_BUREAU_HOURS = env.int("MN_BUREAU_HOURS", 48)
+MN_BUREAU_ABOVE = env.int("MN_BUREAU_ABOVE", 500)  # RULES 3.14, ceiling 500
+MN_BUREAU_HOURS = env.int("MN_BUREAU_HOURS", 48)  # RULES 3.14, ceiling 48
 INCIDENT_KEEP_YEARS = env.int("INCIDENT_KEEP_YEARS", 6)  # RULES 1.58, 3.13, floor 6
 
 # --- Visitors of the site: cookies, counting, old browsers (P09, P42, RULES 6.1-6.4) -----------------
@@ -166,7 +164,7 @@ OLD_BROWSERS: dict[str, str] = dict(
 )
 
 # --- Managerial safeguards (P55, P22; RULES 1.58, 1.61, 2.7, 2.8) ------------------------------------
-LOG_REVIEW_DAY = env.int("LOG_REVIEW_DAY", 10)  # RULES 2.7: until this day of a month the one before is to be signed
+LOG_REVIEW_DAY = env.int("LOG_REVIEW_DAY", 10)  # RULES 2.7, ceiling 28: by then the month before is signed
 RISK_ANALYSIS_DAYS = env.int("RISK_ANALYSIS_DAYS", 365)  # RULES 2.8: an analysis is made anew at least so often
 RISK_KEEP_YEARS = env.int("RISK_KEEP_YEARS", 6)  # RULES 1.58, floor 6
 TRAINING_VALID_DAYS = env.int("TRAINING_VALID_DAYS", 365)  # RULES 1.61: a course counts so long

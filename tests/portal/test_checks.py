@@ -174,6 +174,33 @@ def test_no_setting_loosens_a_number_of_law(
         assert found() == {"portal.E060"}
 
 
+def test_every_ceiling_and_floor_that_the_numbers_name_is_a_bound() -> None:
+    named = re.compile(r"^([A-Z][A-Z0-9_]+) = .*# .*?(ceiling|floor) (\d[\d_]*)", re.MULTILINE)
+    found_ = named.findall((ROOT / "portal/rules.py").read_text())
+    bounds = {name: {"floor": lowest, "ceiling": highest} for name, lowest, highest, _rule in checks.BOUNDS}
+    assert len(found_) > 20
+    assert [name for name, which, number in found_ if bounds.get(name, {}).get(which) != int(number)] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"OLD_BROWSERS": {"Chrome": "latest"}}, "portal.E065"),
+        ({"OLD_BROWSERS": {"Safari": "17.5.1"}}, "portal.E065"),
+        ({"GPC_LAST_UPDATE": "today"}, "portal.E066"),
+    ],
+)
+def test_what_a_page_reads_of_each_visitor_is_whole(settings: Any, changes: dict[str, Any], problem: str) -> None:
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert found() == {problem}
+
+
+def test_no_number_is_set_twice() -> None:
+    names = re.findall(r"^([A-Z][A-Z0-9_]+)\b.* = ", (ROOT / "portal/rules.py").read_text(), re.MULTILINE)
+    assert len(names) > 90 and [name for name in set(names) if names.count(name) > 1] == []
+
+
 @pytest.mark.promise("P44")
 @pytest.mark.parametrize(
     ("changes", "problems"),
@@ -184,6 +211,8 @@ def test_no_setting_loosens_a_number_of_law(
         ({"PARTNER_SCRIPT_URL": "http://ads.example/tag.js"}, {"portal.E063"}),
         ({"PARTNER_ORIGINS": ["http://px.ads.example"]}, {"portal.E063"}),
         ({"PARTNER_POLICY_URL": ""}, {"portal.E062"}),
+        ({"PARTNER_POLICY_URL": "https://ads.example/privacy?from=clinic"}, {"portal.E064"}),
+        ({"PARTNER_POLICY_URL": "https://me@ads.example/privacy"}, {"portal.E064"}),
     ],
 )
 def test_a_partner_is_whole_and_speaks_https_or_there_is_none(
