@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,10 +20,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from portal.accounts.adapter import FACTORS
 from portal.accounts.forms import LiftForm, StopForm
 from portal.accounts.models import Suspension, User
-from portal.accounts.selectors import display_names, reopenable
+from portal.accounts.selectors import display_names, reopenable, running
 from portal.accounts.services import account_reopen
-from portal.accounts.suspending import account_suspend, device_suspend, running, suspension_lift
-from portal.admin_site import Group, ReadOnlyAdmin, site
+from portal.accounts.suspending import account_suspend, device_suspend, suspension_lift
+from portal.admin_site import Group, ReadOnlyAdmin, readable, site
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.errors import DomainError
@@ -84,8 +84,9 @@ def closed_accounts(request: AuthRequest) -> HttpResponse:
 
 @require_GET
 def stopped_accounts(request: AuthRequest) -> HttpResponse:
-    """What is stopped now, newest first, and what was lifted last; the officer's own words are opened with a trace."""
-    rows = list(Suspension.objects.order_by("lifted_at", "-placed_at")[:200])
+    """What is stopped now, newest first, and what was lifted last. What happened stands on the page of each."""
+    words = ("note", "lift_note", "device_words")
+    rows = list(Suspension.objects.defer(*words).order_by(F("lifted_at").desc(nulls_first=True), "-placed_at")[:200])
     access_record(
         by=request.actor, action=Action.LIST, purpose=Purpose.ABUSE, subject_id=None, object_kind="accounts.user",
         object_id=None, basis=f"suspensions:{len(rows)}", durable=True,
@@ -123,14 +124,21 @@ def account_stop(request: AuthRequest, account_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_lift(request: AuthRequest, stop_id: UUID) -> HttpResponse:
-    """Let it sign in again, with the reason."""
+    """Why it was stopped, in the officer's words; let it sign in again, with the reason."""
     row = visible_or_404(Suspension.objects.filter(lifted_at=None), pk=stop_id)
     form = LiftForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         suspension_lift(by=request.actor, suspension_id=row.pk, note=form.cleaned_data["note"])
         messages.success(request, _("It can sign in again, and its owner is told by mail."))
         return redirect("admin:stopped_accounts")
-    context = {**admin.site.each_context(request), "title": _("Let it sign in again"), "form": form, "row": row}
+    access_record(
+        by=request.actor, action=Action.VIEW, purpose=Purpose.ABUSE, subject_id=None, object_kind="accounts.user",
+        object_id=row.account_id, basis=f"suspension:{row.pk}", durable=True,
+    )
+    context = {
+        **admin.site.each_context(request), "title": _("Let it sign in again"), "form": form, "row": row,
+        "note": readable(row, "note"), "device": readable(row, "device_words"),
+    }
     return render(request, "accounts/admin_lift.html", context)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from portal.accounts.models import LEFT_DOMAIN, User
+from portal.accounts.models import LEFT_DOMAIN, Suspension, User
 from portal.permissions import STAFF_ROLES, Role
 
 
@@ -25,6 +25,16 @@ def addresses_of(account_ids: Iterable[UUID]) -> dict[UUID, str]:
 def reopenable() -> QuerySet[User]:
     """Sign-ins that people closed and that can be opened again; who left for good is not among them (P28)."""
     return User.objects.filter(closed_at__isnull=False).exclude(email__endswith=f"@{LEFT_DOMAIN}")
+
+
+def running() -> QuerySet[Suspension]:
+    """Stops of sign-ins and devices that are not lifted."""
+    return Suspension.objects.filter(lifted_at=None)
+
+
+def is_suspended(account_id: UUID) -> bool:
+    """True while the whole account is stopped."""
+    return running().filter(account_id=account_id, device="").exists()
 
 
 def display_names(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:

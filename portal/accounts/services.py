@@ -20,7 +20,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.accounts.models import Suspension, User
+from portal.accounts.models import User
+from portal.accounts.selectors import is_suspended
 from portal.agreements.personal_data import erase_for as erase_agreements
 from portal.audit.models import Action
 from portal.audit.services import access_record
@@ -133,7 +134,7 @@ def account_reopen(*, by: Actor, account_id: UUID) -> None:
     if user is None or user.has_left:
         raise NotVisible
     user.closed_at = None
-    user.is_active = not Suspension.objects.filter(account_id=user.pk, device="", lifted_at=None).exists()
+    user.is_active = not is_suspended(user.pk)
     user.save(update_fields=["closed_at", "is_active"])
     access_record(
         by=by, action=Action.GRANT, purpose=Purpose.SUPPORT, subject_id=None,

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 from allauth.usersessions.models import UserSession
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Suspension, SuspensionReason, User
+from portal.accounts.selectors import running
 from portal.accounts.services import sessions_end_of, sessions_erase
 from portal.audit.models import Action
 from portal.audit.services import access_record
@@ -95,20 +95,10 @@ def suspension_lift(*, by: Actor, suspension_id: UUID, note: str) -> Suspension:
     return row
 
 
-def running() -> QuerySet[Suspension]:
-    """Stops that are not lifted."""
-    return Suspension.objects.filter(lifted_at=None)
-
-
-def is_suspended(account_id: UUID) -> bool:
-    """True while the whole account is stopped."""
-    return Suspension.objects.filter(account_id=account_id, device="", lifted_at=None).exists()
-
-
 def device_is_suspended(account_id: UUID, user_agent: str, ip: str) -> bool:
     """True when this browser on this network is stopped for this account."""
     device = device_hash(account_id, user_agent, ip)
-    return Suspension.objects.filter(account_id=account_id, device=device, lifted_at=None).exists()
+    return running().filter(account_id=account_id, device=device).exists()
 
 
 def device_hash(account_id: UUID, user_agent: str, ip: str) -> str:
@@ -160,6 +150,8 @@ def _record(by: Actor, action: Action, row: Suspension) -> None:
 
 
 def _tell(user: User, name: str) -> None:
+    if user.has_left:  # nothing is mailed to them again (P28)
+        return
     mail_queue(
         kind=f"account.{name}", account_id=user.pk, address=user.email, once_key=f"account.{name}:{uuid4()}",
         secret={"at": timezone.now().isoformat()},

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
+from portal.admin_site import readable
 from portal.audit.chain import DIGEST_EVIDENCE
 from portal.audit.forms import LogReviewForm
 from portal.audit.models import AuditDigest, LogReview
@@ -73,7 +74,7 @@ def month(request: AuthRequest, year: int, month: int) -> HttpResponse:
     looks, others = _in_words(review.counts if review else month_counts(first))
     context = {
         **admin.site.each_context(request), "title": _("A month of the log"), "month": found, "form": form,
-        "looks": looks, "others": others,
+        "looks": looks, "others": others, "words": readable(review, "words") if review else "",
     }
     return render(request, "audit/staff/month.html", context)
 

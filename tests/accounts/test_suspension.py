@@ -12,9 +12,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
+from portal.accounts.leaving import account_leave
 from portal.accounts.models import Suspension, SuspensionReason, User
+from portal.accounts.selectors import is_suspended
 from portal.accounts.services import account_close, account_reopen
-from portal.accounts.suspending import account_suspend, device_suspend, is_suspended, suspension_lift
+from portal.accounts.suspending import account_suspend, device_suspend, suspension_lift
 from portal.audit.models import AccessEvent
 from portal.errors import DomainError, NotVisible
 from portal.outbox.models import OutgoingMail
@@ -120,6 +122,30 @@ def test_who_may_stop_and_whom(
     with pytest.raises(NotVisible):
         account_suspend(by=officer.actor, account_id=uuid4(), reason=SuspensionReason.FRAUD, note="x")
     assert stop(officer, clinician, reason=SuspensionReason.SNOOPING).reason == "snooping"
+
+
+def test_what_is_stopped_stands_first_and_its_page_says_what_happened(
+    ana: User, ben: User, officer: User, as_: As
+) -> None:
+    old = stop(officer, ben)
+    suspension_lift(by=officer.actor, suspension_id=old.pk, note="Settled.")
+    row = stop(officer, ana, note="Wrote threats to a nurse, twice.")
+    browser = as_(officer)
+    rows = browser.get(reverse("admin:stopped_accounts")).context["rows"]
+    assert [one[0].pk for one in rows] == [row.pk, old.pk]
+    assert rows[0][0].get_deferred_fields() == {"note", "lift_note", "device_words"}
+    assert "Wrote threats to a nurse, twice." in browser.get(
+        reverse("admin:account_lift", args=[row.pk])
+    ).content.decode()
+    assert AccessEvent.objects.filter(action="view", object_id=ana.pk, basis=f"suspension:{row.pk}").count() == 1
+
+
+def test_who_has_left_meanwhile_is_mailed_nothing(ana: User, officer: User) -> None:
+    row = stop(officer, ana)
+    account_leave(by=officer.actor, account_id=ana.pk)
+    mails = OutgoingMail.objects.count()
+    suspension_lift(by=officer.actor, suspension_id=row.pk, note="Left.")
+    assert OutgoingMail.objects.count() == mails and not User.objects.get(pk=ana.pk).is_active
 
 
 def test_the_officers_pages_stop_and_lift(ana: User, officer: User, as_: As) -> None:

@@ -9,12 +9,14 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
+from portal.admin_site import readable
 from portal.audit.chain import digests_make
 from portal.audit.models import AccessEvent, Action, LogReview
 from portal.audit.reviews import month_after, month_before, month_counts, month_due, months, review_missing
 from portal.audit.services import access_record, log_review_record
 from portal.audit.verification import audit_verify
 from portal.context import Actor
+from portal.crypto.fields import DecryptionError
 from portal.dates import today
 from portal.demo.clock import ago
 from portal.errors import DomainError, NotAllowed
@@ -75,6 +77,15 @@ def test_a_month_is_counted_without_people_and_signed_once_for_good(officer: Any
     with pytest.raises(DatabaseError), transaction.atomic():
         LogReview.objects.update(finding="followed_up")
     assert AccessEvent.objects.filter(action=Action.SIGN, object_kind="audit.review").count() == 1
+
+
+def test_words_that_cannot_be_read_say_so() -> None:
+    class Damaged:
+        @property
+        def words(self) -> str:
+            raise DecryptionError("audit.LogReview.words", "key")
+
+    assert "cannot be read" in readable(Damaged(), "words")
 
 
 @pytest.mark.promise("P55")
