@@ -118,7 +118,8 @@ def register_kind() -> None:
     register(
         KindRules(
             RequestKind.ACCOUNTING, due_days="ACCOUNTING_DUE_DAYS", extension_days="ACCOUNTING_EXTENSION_DAYS",
-            fee=True, fulfil=statement_make, stopped=quote_drop, at_once=True, ask_form=AccountingForm,
+            fee=True, is_free=statement_is_free, fulfil=statement_make, stopped=quote_drop, at_once=True,
+            ask_form=AccountingForm,
             staff_panel="privacy/disclosing/_accounting_staff.html", staff_context=staff_context,
             patient_panel="privacy/disclosing/_accounting.html", patient_context=patient_context,
             wish=gettext_lazy("Get a list of whom we told what"),

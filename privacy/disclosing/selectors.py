@@ -6,16 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import Actor
-from portal.dates import today, years_later
+from portal.dates import today
 from portal.errors import NotVisible
 from portal.permissions import Permission, Purpose, require
 from privacy.disclosing.models import AccountingStatement, Assignment, LegalProcess, ProcessKind, WithholdingGround
+from privacy.fees.calculator import accounting_is_free
 from privacy.requests.models import Channel, RightsRequest
 from records.disclosures.models import StatementKind, Suspension
 from records.disclosures.selectors import suspensions_now
@@ -143,10 +143,9 @@ def statement_is_free(request: RightsRequest, *, on: dt.date | None = None) -> b
     """The first statement in any twelve months is free; what the portal shows is always free (RULES 1.33, P36)."""
     if request.channel == Channel.PORTAL or request.subject_id is None:
         return True
-    since = years_later(on or today(), -1)
-    given = statements_of(request.subject_id).filter(given_on__gt=since).exclude(request_id=request.pk)
-    paid_for = RightsRequest.objects.filter(pk__in=given.values("request_id")).exclude(channel=Channel.PORTAL)
-    return paid_for.count() < max(1, settings.ACCOUNTING_FREE_PER_YEAR)
+    by_portal = RightsRequest.objects.filter(channel=Channel.PORTAL).values("pk")
+    given = statements_of(request.subject_id).exclude(request_id=request.pk).exclude(request_id__in=by_portal)
+    return accounting_is_free(on or today(), given.values_list("given_on", flat=True))
 
 
 def assignments() -> QuerySet[Assignment]:

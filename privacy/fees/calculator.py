@@ -37,6 +37,8 @@ class Form(StrEnum):
 
 # What a fee may be asked for at all; everything else that a patient can ask for is free (P36).
 CHARGEABLE = frozenset({"access", "access_paper", "access_third_party", "accounting"})
+# Their pages are counted in the copy itself, never named by hand.
+COUNTED = CHARGEABLE - {"accounting"}
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,10 @@ def minnesota_cents(form: Form, pages: int, *, appeal: bool = False, xrays: bool
 
 
 def accounting_is_free(on: dt.date, former: Iterable[dt.date]) -> bool:
-    """True when no accounting was given in the twelve months before ``on`` (RULES 1.33).
+    """True when fewer accountings than are free were given in the twelve months before ``on`` (RULES 1.33).
 
     ``former`` are the days of earlier ones. One given on 1 December 2026 makes the next one free
     from 1 December 2027 on.
     """
-    return not any(day <= on < years_later(day, 1) for day in former)
+    given = sum(day <= on < years_later(day, 1) for day in former)
+    return given < max(1, int(settings.ACCOUNTING_FREE_PER_YEAR))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -50,17 +49,6 @@ def newest_quote(request_id: UUID) -> QuoteView | None:
     return quote_view(row) if row else None
 
 
-def quotes_of(request_id: UUID) -> list[QuoteView]:
-    """Every quote of a request, oldest first."""
-    return [quote_view(row) for row in FeeQuote.objects.filter(request_id=request_id).order_by("quoted_at")]
-
-
 def settled(request_id: UUID) -> bool:
     """True when the fee of a request is paid, or there is none to pay."""
     return FeeQuote.objects.filter(request_id=request_id, state__in=[FeeState.PAID, FeeState.WAIVED]).exists()
-
-
-def given_back_by_hand(*, since: dt.datetime) -> list[FeeQuote]:
-    """Checks that must be sent back, since the request ended before the work."""
-    rows = FeeQuote.objects.filter(state=FeeState.REFUNDED, paid_how="by_post", quoted_at__gte=since)
-    return list(rows.order_by("quoted_at"))

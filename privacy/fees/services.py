@@ -24,11 +24,13 @@ from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
-from privacy.fees.calculator import Form, Method, Quote
+from privacy.fees.calculator import COUNTED, FREE, Form, Method, Quote
+from privacy.fees.calculator import quote as priced
 from privacy.fees.models import FeeQuote, FeeState
 from privacy.fees.state import LIVE, FeeAction, after
 from privacy.requests import services as engine
 from privacy.requests.models import RightsRequest
+from privacy.requests.registry import rules_of
 from privacy.requests.state import RequestState
 
 log = logging.getLogger(__name__)
@@ -44,12 +46,16 @@ def quote_send(
 ) -> FeeQuote:
     """Name what a request costs, line by line; one that was named before and not paid is replaced.
 
-    A fee of zero waits for nobody. Raises ``DomainError``: ``fee_paid`` when it is paid already, and
-    what the engine says (``no_fee``, ``identity_first``, ``request_state``).
+    A fee of zero waits for nobody. Raises ``DomainError``: ``fee_paid`` when it is paid already,
+    ``fee_free`` when the law lets nothing be asked this time (RULES 1.33), and what the engine says
+    (``no_fee``, ``identity_first``, ``request_state``).
     """
     require(by, Permission.REQUESTS_HANDLE)
     with transaction.atomic():
         request = _request(request_id)
+        is_free = rules_of(request.kind).is_free
+        if not quote.free and is_free is not None and is_free(request):
+            raise DomainError("fee_free", _("This one is free: nothing may be asked for it."))
         _replace(by, request)
         engine.fee_quote(by=by, request_id=request_id, cents=quote.cents)
         row = FeeQuote.objects.create(
@@ -60,6 +66,28 @@ def quote_send(
         )
         _audit(by, Action.CREATE, row)
         return row
+
+
+def cost_name(
+    *, by: Actor, request_id: UUID, pages: int, minutes: int, postage_cents: int, waive: bool = False
+) -> FeeQuote:
+    """Name what something on paper costs whose pages nobody can count yet: a list of disclosures.
+
+    Raises ``NotVisible``, ``DomainError`` ``copy_not_made`` for a copy, whose pages are counted in it,
+    and what ``calculator.quote`` and ``quote_send`` say.
+    """
+    require(by, Permission.REQUESTS_HANDLE)
+    with transaction.atomic():
+        kind = _request(request_id).kind
+        if kind in COUNTED:
+            raise DomainError("copy_not_made", _("First have the copy made, so that its pages are counted."))
+        cost = FREE if waive else priced(
+            method=Method.ACTUAL, form=Form.PAPER, pages=pages, minutes=minutes, postage_cents=postage_cents, kind=kind
+        )
+        return quote_send(
+            by=by, request_id=request_id, quote=cost, form=Form.PAPER, method=Method.ACTUAL, pages=pages,
+            minutes=minutes,
+        )
 
 
 def _replace(by: Actor, request: RightsRequest) -> None:

@@ -44,6 +44,7 @@ class KindRules:
     when a job was given up, ``stopped`` when the request is refused, taken back or put back to the desk.
     ``grounds``: the closed list; empty means that it cannot be refused. ``extension_allowed``: name
     of a setting that may forbid the extension; "" means allowed where ``extension_days`` is named.
+    ``is_free`` tells that the law lets nothing be asked for this one, though the kind may cost something.
     ``staff_context`` and ``patient_context`` get the request and who looks, and give the panel's context.
     ``ask_form`` is the form of the engine's own ask page, ``ask_page`` the name of a page of the room.
     ``wish`` is the line under which the patient finds it on the privacy page, "" hides it there;
@@ -61,6 +62,7 @@ class KindRules:
     needs_identity: bool = True
     about_record: bool = True
     fee: bool = False
+    is_free: Callable[[RightsRequest], bool] | None = None
     fulfil: Callable[[RightsRequest, Actor], None] | None = None
     at_once: bool = False
     staff_panel: str = ""

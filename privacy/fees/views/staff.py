@@ -11,12 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.errors import DomainError
-from portal.guards import AuthRequest, visible_or_404
-from privacy.fees.calculator import FREE, Form, Method, quote
+from portal.guards import AuthRequest
 from privacy.fees.forms import CostForm, PagesForm
 from privacy.fees.models import FeeQuote
-from privacy.fees.services import quote_send, quote_settled_by_post
-from privacy.requests.models import RightsRequest
+from privacy.fees.services import cost_name, quote_settled_by_post
 
 
 def back(request_id: UUID) -> HttpResponse:
@@ -40,19 +38,14 @@ def named(request: AuthRequest, row: FeeQuote) -> None:
 @require_POST
 def name_cost(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Name what a request costs whose pages nobody has counted: a list of disclosures on paper."""
-    row = visible_or_404(RightsRequest.objects.only("kind"), pk=request_id)
     form = PagesForm(request.POST)
     if not form.is_valid():
         return refused(request, form, request_id)
     told = form.cleaned_data
     try:
-        cost = FREE if told["waive"] else quote(
-            method=Method.ACTUAL, form=Form.PAPER, pages=told["pages"], minutes=told["minutes"],
-            postage_cents=form.postage_cents, kind=row.kind,
-        )
-        named(request, quote_send(
-            by=request.actor, request_id=request_id, quote=cost, form=Form.PAPER, method=Method.ACTUAL,
-            pages=told["pages"], minutes=told["minutes"],
+        named(request, cost_name(
+            by=request.actor, request_id=request_id, pages=told["pages"], minutes=told["minutes"],
+            postage_cents=form.postage_cents, waive=told["waive"],
         ))
     except DomainError as error:
         messages.error(request, error.message)
