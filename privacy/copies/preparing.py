@@ -10,6 +10,7 @@ import pikepdf
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from portal.accounts.models import User
 from portal.audit.models import Action
@@ -29,6 +30,7 @@ from records.export.withheld import without
 from records.vault.rooms import open_record
 
 JOB_KIND = "privacy.print_copy"
+PAPER, EDGE = (612, 792), 36  # points: a letter page, and the edge that is left white around a picture
 
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
@@ -50,7 +52,7 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
 
 
 def _pdf(request: RightsRequest, copy: PrintCopy, progress: Progress) -> tuple[bytes, int]:
-    """``record.pdf`` and behind it every paper that is a PDF; the number of files that cannot be read."""
+    """``record.pdf`` and behind it every paper, pictures on pages of their own; and how many files cannot be read."""
     by, purpose = _reader(request, copy)
     record = open_record(
         by=by, patient_id=copy.subject_id, purpose=purpose, action=Action.EXPORT, encounter_id=copy.encounter_id
@@ -61,8 +63,8 @@ def _pdf(request: RightsRequest, copy: PrintCopy, progress: Progress) -> tuple[b
     for name, data in files:
         if name == "record.pdf":
             _add(target, data)
-        elif name.startswith("documents/") and name.endswith(".pdf"):
-            papers.append(data)
+        elif name.startswith("documents/"):
+            papers.append(data if name.endswith(".pdf") else picture_page(data))
     for data in papers:
         _add(target, data)
     made = io.BytesIO()
@@ -73,6 +75,27 @@ def _pdf(request: RightsRequest, copy: PrintCopy, progress: Progress) -> tuple[b
 def _add(target: pikepdf.Pdf, data: bytes) -> None:
     with pikepdf.open(io.BytesIO(data)) as source:
         target.pages.extend(source.pages)
+
+
+def picture_page(jpeg: bytes) -> bytes:
+    """A JPEG of ours (RGB or grey, upright) on a letter page, as large as it fits; its bytes stay as they are."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        (width, height), grey = image.size, image.mode == "L"
+    scale = min((PAPER[0] - 2 * EDGE) / width, (PAPER[1] - 2 * EDGE) / height)
+    wide, high = width * scale, height * scale
+    with pikepdf.new() as pdf:
+        picture = pdf.make_stream(
+            jpeg, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=width, Height=height,
+            ColorSpace=pikepdf.Name.DeviceGray if grey else pikepdf.Name.DeviceRGB, BitsPerComponent=8,
+            Filter=pikepdf.Name.DCTDecode,
+        )
+        page = pdf.add_blank_page(page_size=PAPER)
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Picture=picture))
+        left, low = (PAPER[0] - wide) / 2, (PAPER[1] - high) / 2
+        page.Contents = pdf.make_stream(f"q {wide:.2f} 0 0 {high:.2f} {left:.2f} {low:.2f} cm /Picture Do Q".encode())
+        made = io.BytesIO()
+        pdf.save(made)
+        return made.getvalue()
 
 
 def _reader(request: RightsRequest, copy: PrintCopy) -> tuple[Actor, Purpose]:

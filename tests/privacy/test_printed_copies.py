@@ -37,6 +37,7 @@ from records.disclosures.models import Disclosure, DisclosureBasis
 from records.models import Patient
 from records.people.services import patient_update
 from tests.consults import building as consults
+from tests.documents.building import a_document
 from tests.privacy.building import ask
 
 As = Callable[..., Client]
@@ -135,6 +136,26 @@ def test_a_copy_for_somebody_else_is_signed_for_and_registered_when_it_is_posted
     assert (given.basis, given.recipient, given.reference) == (DisclosureBasis.REQUEST, "Dr. Ann Lee", request.pk)
     assert str(row.pages) in given.what
     assert fresh(request).state == RequestState.COMPLETED
+
+
+@pytest.mark.promise("P32")
+def test_a_paper_that_is_a_picture_is_in_the_copy_too(ana: User, record: Patient, officer: User) -> None:
+    request = ask(ana, record, PAPER)
+    without = counted(officer, request).pages
+    a_document(record, title="A photographed lab result")
+    copy = counted(officer, request)
+    with pikepdf.open(io.BytesIO(sealed.read(copy.name, bytes(copy.key or b"")))) as pdf:
+        [picture] = pdf.pages[-1].get_images().values()
+        assert pikepdf.PdfImage(picture).as_pil_image().size == (60, 80)
+        assert copy.pages == len(pdf.pages) == without + 1 and copy.missing == 0
+
+
+def test_a_copy_is_never_priced_by_guessed_pages(ana: User, record: Patient, officer: User, as_: As) -> None:
+    request = ask(ana, record, PAPER)
+    engine.request_start(by=officer.actor, request_id=request.pk)
+    numbers = {"pages": "400", "minutes": "60", "postage": "20"}
+    said = as_(officer).post(reverse("admin:fee_name", args=[request.pk]), numbers, follow=True).content.decode()
+    assert "First have the copy made" in said and not FeeQuote.objects.exists()
 
 
 def test_an_unsigned_wish_for_somebody_else_goes_nowhere(ana: User, record: Patient, officer: User) -> None:
@@ -284,6 +305,8 @@ def test_a_second_accounting_on_paper_in_twelve_months_is_quoted_agreed_and_then
     first = wanted()
     if fresh(first).state == RequestState.RECEIVED:
         engine.request_start(by=officer.actor, request_id=first.pk)
+        with pytest.raises(DomainError, match="fee_free"):
+            fees.cost_name(by=officer.actor, request_id=first.pk, pages=2, minutes=6, postage_cents=78)
         engine.request_carry_out(by=officer.actor, request_id=first.pk)
     assert fresh(first).state == RequestState.COMPLETED, "the first is free, without a step"
     second = wanted()
