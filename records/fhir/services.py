@@ -20,6 +20,7 @@ from records.export.bundle import agreements_about, last_change, open_for_copy
 from records.export.fhir import FileRef, Resource, record_resources, search_set
 from records.export.fhir.base import US_CORE, instant, pruned
 from records.export.fhir.bundle import pointing_by_kind
+from records.freezing.selectors import frozen_of
 from records.vault.content import RecordView
 
 OPERATION = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
@@ -62,8 +63,10 @@ def everything(*, by: Actor, patient_id: UUID, kinds: Collection[str] = (), addr
 
 def one_of(*, by: Actor, kind: str, ident: UUID) -> Resource:
     """One resource out of the records that this person uses the portal for. Raises ``NotVisible``."""
-    for patient_id in patients_of(by.account):
-        if kind == "Patient" and ident != patient_id:
+    patients = patients_of(by.account)
+    stopped = frozen_of(patients)  # nothing is taken out of these, and they hide none of the others
+    for patient_id in patients:
+        if patient_id in stopped or (kind == "Patient" and ident != patient_id):
             continue
         resources = resources_of(by=by, patient_id=patient_id)
         for resource in resources:

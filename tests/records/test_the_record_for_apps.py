@@ -16,6 +16,8 @@ from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
 from records.access import grant_close, grant_open
 from records.fhir.services import KINDS, capability
+from records.freezing.models import FreezeReason
+from records.freezing.services import freeze
 from records.history.models import Section
 from records.models import GrantKind, GrantScope, Patient
 from tests.documents.building import a_document
@@ -108,6 +110,18 @@ def test_other_peoples_records_are_not_found(as_: As, ana: User, ben: User, bens
     ):
         refused(browser.get(address), 404, "not-found")
     assert AccessEvent.objects.filter(action=Action.DENIED, actor_id=ben.pk, subject_id=anas.id).count() == 2
+
+
+@pytest.mark.promise("P47")
+def test_a_record_that_is_stopped_hides_nothing_of_another_child(
+    as_: As, guardian: User, officer: User, anas: Kept, bens: Kept
+) -> None:
+    for kept in (anas, bens):
+        grant_open(by=officer.actor, patient_id=kept.id, kind=GrantKind.GUARDIAN, account_id=guardian.pk)
+    freeze(by=officer.actor, patient_id=anas.id, reason=FreezeReason.STOP_USING, reference=uuid4())
+    browser = as_(guardian)
+    assert told(browser.get(f"/fhir/Encounter/{bens.encounter.pk}"))["resourceType"] == "Encounter"
+    refused(browser.get(f"/fhir/Encounter/{anas.encounter.pk}"), 404, "not-found")
 
 
 @pytest.mark.promise("P21")
