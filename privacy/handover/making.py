@@ -119,7 +119,9 @@ def _part(handover: Handover, ids: Sequence[UUID]) -> None:
             raise
         return
     with transaction.atomic():
-        Handover.objects.select_for_update().get(pk=handover.pk)
+        if Handover.objects.select_for_update().get(pk=handover.pk).passed_at is not None:
+            folder.remove(handover.pk, [name, MANIFEST])
+            raise DomainError("passed", _("It was handed over meanwhile: nothing more goes into it."))
         still = left_out(handover.assignment, goes)
         there = set(Patient.objects.select_for_update(no_key=True).filter(pk__in=goes).values_list("pk", flat=True))
         if still or there != set(goes):  # changed their mind, or were deleted, while it was sealed

@@ -143,9 +143,12 @@ def test_a_law_that_the_assignment_names_takes_the_place_of_consent_but_not_of_a
 
 
 @pytest.mark.promise("P47")
-def test_a_record_whose_use_is_stopped_stays_whatever_was_signed(ana: User, officer: User, anas: Patient) -> None:
+@pytest.mark.parametrize("reason", list(FreezeReason))
+def test_a_record_whose_use_is_stopped_stays_whatever_was_signed(
+    reason: FreezeReason, ana: User, officer: User, anas: Patient
+) -> None:
     consents(ana, anas)
-    freeze(by=officer.actor, patient_id=anas.pk, reason=next(iter(FreezeReason)), reference=uuid4())
+    freeze(by=officer.actor, patient_id=anas.pk, reason=reason, reference=uuid4())
     assignment = assigned(officer)
     handover = made(officer, assignment)
     assert handover.people.get().skipped == SkipReason.STOPPED and registered(assignment) == {}
@@ -256,6 +259,50 @@ def test_a_consent_that_is_taken_back_while_it_is_sealed_counts(
     handover = made(officer, assignment)
     assert registered(assignment) == {} and parts(handover) == []
     assert handover.people.get().skipped == SkipReason.NO_CONSENT
+
+
+@pytest.mark.promise("P47")
+def test_a_record_that_is_stopped_while_it_is_sealed_stays_as_stopped_and_the_others_go(
+    ana: User, ben: User, officer: User, anas: Patient, bens: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Access refuses it for a merger from then on; the list says why, and not that it cannot be read."""
+    consents(ana, anas)
+    consents(ben, bens)
+    assignment = assigned(officer)
+    chosen = making.left_out
+
+    def then_stopped(*args: Any) -> Any:
+        found = chosen(*args)
+        freeze(by=officer.actor, patient_id=anas.pk, reason=FreezeReason.CHILD_REPORT, reference=assignment.pk)
+        return found
+
+    monkeypatch.setattr(making, "left_out", then_stopped)
+    handover = made(officer, assignment)
+    assert dict(handover.people.values_list("subject_id", "skipped")) == {anas.pk: SkipReason.STOPPED, bens.pk: ""}
+    assert registered(assignment) == {bens.pk: 1}
+    assert AccessEvent.objects.filter(action=Action.DENIED, subject_id=anas.pk, purpose="merger").exists()
+
+
+def test_nothing_more_goes_in_once_it_was_handed_over(
+    ana: User, ben: User, officer: User, anas: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command was begun again for somebody new; meanwhile the officer said that all is handed over."""
+    consents(ana, anas)
+    assignment = assigned(officer)
+    handover = made(officer, assignment)
+    late = consults.person(ben, given="Ben", family="Tran")
+    consents(ben, late)
+    keep = folder.keep
+
+    def meanwhile(*args: Any) -> Any:
+        monkeypatch.setattr(making.folder, "keep", keep)
+        handover_passed(by=officer.actor, handover_id=handover.pk)
+        return keep(*args)
+
+    monkeypatch.setattr(making.folder, "keep", meanwhile)
+    with pytest.raises(DomainError, match="passed"):
+        making.make(handover.pk, lambda *_: None)
+    assert registered(assignment) == {anas.pk: 1} and not folder.place_of(handover.pk).exists()
 
 
 def test_one_record_that_cannot_be_read_stops_no_other(
