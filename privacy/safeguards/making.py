@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import storages
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -20,42 +20,46 @@ from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.crypto import sealed
 from portal.crypto.sealed import SealedRef
-from portal.dates import today
+from portal.dates import today, years_later
 from portal.errors import DomainError, NotVisible
-from portal.jobs.models import Job
+from portal.jobs.models import Job, JobState
 from portal.jobs.registry import JobKind, Progress, register
 from portal.jobs.services import job_start
 from portal.permissions import Permission, Purpose, require
 from privacy.letters.making import page_count
 from privacy.models import RequestKind, RightsRequest
 from privacy.requests.models import WORDS
-from privacy.safeguards.binding import Section, moment_text, request_sections, year_sections
+from privacy.safeguards.binding import Section, moment_text, request_sections
 from privacy.safeguards.models import Binder
+from privacy.safeguards.yearly import year_sections
 from records.export.typesetting import typeset
+from records.intake.files import SLICES, drop, sweep
 
 JOB_KIND = "privacy.binder"
 TEMPLATE = Path(__file__).with_name("binder.typ")
 FOLDER = "binders"
-FIRST_YEAR = 2020  # the clinic keeps such papers for six years; this is older than the portal
-# Older than any worker that may still be about to write the row.
-ORPHAN_AGE = timedelta(hours=1)
+AT_WORK = (JobState.WAITING, JobState.RUNNING)
+
+
+def years() -> list[int]:
+    """The years that a binder can be made of, this one first: as far back as such papers are kept (RULES 1.58)."""
+    this = today()
+    return list(range(this.year, years_later(this, -settings.RISK_KEEP_YEARS).year - 1, -1))
 
 
 def binder_start(*, by: Actor, form_key: UUID, request_id: UUID | None = None, year: int | None = None) -> Binder:
     """Ask for the binder of a request or of a year; the same ``form_key`` again gives the same one.
 
+    While that of a request is being made, asking again gives the one that is coming.
     Raises ``NotVisible`` for no such request, ``DomainError`` ``year_odd``, ``NotAllowed``.
     """
     require(by, Permission.REQUESTS_HANDLE)
-    if year is not None and not FIRST_YEAR <= year <= today().year:
+    if year is not None and year not in years():
         raise DomainError("year_odd", _("There is no binder of that year."), "year")
-    subject_id = None
-    if request_id is not None:
-        request = RightsRequest.objects.filter(pk=request_id).only("subject_id").first()
-        if request is None:
-            raise NotVisible
-        subject_id = request.subject_id
     with transaction.atomic():
+        subject_id, coming = _coming(request_id) if request_id is not None else (None, None)
+        if coming is not None:
+            return coming
         row, new = Binder.objects.get_or_create(
             form_key=form_key,
             defaults={
@@ -69,6 +73,16 @@ def binder_start(*, by: Actor, form_key: UUID, request_id: UUID | None = None, y
             row.save(update_fields=["job_id"])
             _logged(by, Action.EXPORT, row, subject_id)
     return row
+
+
+def _coming(request_id: UUID) -> tuple[UUID | None, Binder | None]:
+    """Whom a request is about, and the binder of it that a job is at. The request stays locked: two presses wait."""
+    request = RightsRequest.objects.select_for_update(no_key=True).only("subject_id").filter(pk=request_id).first()
+    if request is None:
+        raise NotVisible
+    at_work = Job.objects.filter(state__in=AT_WORK, kind=JOB_KIND).values("pk")
+    rows = Binder.objects.defer("key").filter(request_id=request_id, made_at=None, job_id__in=at_work)
+    return request.subject_id, rows.first()
 
 
 def binder_open(*, by: Actor, binder_id: UUID) -> bytes:
@@ -85,23 +99,39 @@ def binder_open(*, by: Actor, binder_id: UUID) -> bytes:
 
 
 def binders_expire() -> int:
-    """Remove binders past their time, the file first, and files that a killed worker left. Returns how many."""
+    """Remove binders past their time, and files that no row names: a worker was killed. Returns how many."""
     gone = 0
     for row in Binder.objects.defer("key").filter(expires_at__lt=timezone.now())[:200]:
-        if row.name:
-            sealed.delete(row.name)
-        _logged(SYSTEM, Action.DELETE, row, None)
-        row.delete()
+        with transaction.atomic():
+            _logged(SYSTEM, Action.DELETE, row, None)
+            row.delete()
+        drop([row.name])
         gone += 1
-    return gone + _orphans_remove()
+    return gone + sum(sweep(folders=[FOLDER], known=_known, part=part) for part in range(SLICES))
+
+
+def _known(names: list[str]) -> set[str]:
+    return set(Binder.objects.filter(name__in=names).values_list("name", flat=True))
 
 
 def binder_title(row: Binder) -> str:
     """What stands on its cover."""
-    if row.year is not None:
+    return titled([row])[0][1]
+
+
+def titled(rows: Iterable[Binder]) -> list[tuple[Binder, str]]:
+    """Binders with what stands on their covers; one query for any number."""
+    rows = list(rows)
+    ids = [row.request_id for row in rows if row.request_id]
+    kinds = dict(RightsRequest.objects.filter(pk__in=ids).values_list("pk", "kind")) if ids else {}
+    return [(row, _title(row, kinds)) for row in rows]
+
+
+def _title(row: Binder, kinds: dict[UUID, str]) -> str:
+    if row.request_id is None:
         return _("Binder of the year %(year)d") % {"year": row.year}
-    request = _request(row)
-    return _("Binder: %(kind)s") % {"kind": RequestKind(request.kind).label if request else _("a request that is gone")}
+    kind = kinds.get(row.request_id)
+    return _("Binder: %(kind)s") % {"kind": RequestKind(kind).label if kind else _("a request that is gone")}
 
 
 def binder_pdf(row: Binder) -> bytes:
@@ -158,25 +188,6 @@ def _keep(seen: Binder, ref: SealedRef, pdf: bytes) -> bool:
             sha256=hashlib.sha256(pdf).hexdigest(),
         )
     )
-
-
-def _orphans_remove() -> int:
-    store = storages["sealed"]
-    known = set(Binder.objects.exclude(name="").values_list("name", flat=True))
-    names = [f"{FOLDER}/{part}/{name}" for part in _listed(FOLDER, 0) for name in _listed(f"{FOLDER}/{part}", 1)]
-    old = timezone.now() - ORPHAN_AGE
-    orphans = [name for name in names if name not in known and store.get_modified_time(name) < old]
-    for name in orphans:
-        sealed.delete(name)
-    return len(orphans)
-
-
-def _listed(folder: str, kind: int) -> list[str]:
-    """Folders (``kind`` 0) or files (1) inside a folder of the store."""
-    try:
-        return list(storages["sealed"].listdir(folder)[kind])
-    except FileNotFoundError:
-        return []
 
 
 def _logged(by: Actor, action: Action, row: Binder, subject_id: UUID | None) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
-from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject
 from privacy.requests.models import RightsRequest
 from privacy.safeguards.models import Binder
+from records.intake.files import drop_on_commit
 
 _O, _I = FieldClass.OPERATIONAL, FieldClass.IDENTIFIER
 _ENCRYPTED: dict[str, tuple[str, ...]] = {
@@ -44,12 +42,6 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Binders of the person's requests go with their files: who received something stands in them."""
     requests = RightsRequest.objects.filter(subject_id=subject.subject_id).values("pk")
     rows = Binder.objects.filter(request_id__in=requests)
-    names = [name for name in rows.values_list("name", flat=True) if name]
-    transaction.on_commit(lambda: _files_remove(names), robust=True)
+    drop_on_commit(list(rows.values_list("name", flat=True)))
     removed, _by_model = rows.delete()
     return {"privacy.Binder": removed} if removed else {}
-
-
-def _files_remove(names: list[str]) -> None:
-    for name in names:
-        sealed.delete(name)

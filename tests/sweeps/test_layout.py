@@ -67,7 +67,7 @@ DECLARED: dict[str, set[str]] = {
     },
     "privacy/visitors": {"browsers", "cookies", "pages", "partner", "proof"},
     "privacy/guardians": {"kinds"}, "privacy/leaving": {"kinds"},
-    "privacy/safeguards": {"addressable", "binding", "making", "proof"},
+    "privacy/safeguards": {"addressable", "binding", "making", "proof", "yearly"},
     "privacy/requests": {
         "clock", "deletion", "desk_forms", "kinds", "letters", "notice", "panels", "registry", "reminders", "words",
     },

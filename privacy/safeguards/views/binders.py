@@ -15,17 +15,14 @@ from portal.errors import DomainError
 from portal.guards import AuthRequest, visible_or_404
 from portal.jobs.selectors import jobs_of
 from portal.jobs.views import card_of
-from privacy.requests.models import RightsRequest
 from privacy.safeguards import making, selectors
 from privacy.safeguards.forms import YearForm
-
-YEARS_BACK = 6  # RULES 1.58
 
 
 @require_http_methods(["GET", "POST"])
 def binders(request: AuthRequest) -> HttpResponse:
     """Binders that are here now; ask for one of a year."""
-    form = YearForm(request.POST or None, years=[today().year - back for back in range(YEARS_BACK + 1)])
+    form = YearForm(request.POST or None, years=making.years())
     if request.method == "POST" and form.is_valid():
         try:
             row = making.binder_start(by=request.actor, **form.cleaned_data)
@@ -35,7 +32,7 @@ def binders(request: AuthRequest) -> HttpResponse:
             return redirect("admin:binder", binder_id=row.pk)
     context = {
         **admin.site.each_context(request), "title": _("Binders"), "form": form,
-        "rows": [(row, making.binder_title(row)) for row in selectors.binders()[:50]],
+        "rows": making.titled(selectors.binders()[:50]),
     }
     return render(request, "privacy/safeguards/binders.html", context)
 
@@ -43,7 +40,6 @@ def binders(request: AuthRequest) -> HttpResponse:
 @require_POST
 def binder_of_request(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Ask for the binder of one request."""
-    visible_or_404(RightsRequest.objects.only("pk"), pk=request_id)
     row = making.binder_start(by=request.actor, form_key=uuid4(), request_id=request_id)
     messages.success(request, _("The binder is being made."))
     return redirect("admin:binder", binder_id=row.pk)
