@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +19,20 @@ _LEVELS = ((1, _("1: low")), (2, _("2: middle")), (3, _("3: high")))
 
 
 class StaffField(forms.TypedChoiceField):
-    """One of the active staff, by name and address; the value is the account's id."""
+    """One of the active staff, by name and address; the value is the account's id.
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=_staff_choices, coerce=UUID, **kwargs)
+    ``stopped``: also somebody who cannot sign in any more.
+    """
+
+    def __init__(self, *, stopped: bool = False, **kwargs: Any) -> None:
+        super().__init__(choices=partial(_staff_choices, stopped), coerce=UUID, **kwargs)
 
 
-def _staff_choices() -> list[tuple[str, str]]:
-    people = [(str(user.pk), f"{user.display_name or user.email} ({user.get_role_display()})") for user in staff()]
+def _staff_choices(stopped: bool) -> list[tuple[str, str]]:
+    people = [
+        (str(user.pk), f"{user.display_name or user.email} ({user.get_role_display()})")
+        for user in staff(stopped=stopped)
+    ]
     return [("", "–"), *people]
 
 
@@ -77,7 +84,7 @@ class SanctionForm(forms.Form):
     """One sanction."""
 
     form_key = FormKeyField()
-    account_id = StaffField(label=_("Who"))
+    account_id = StaffField(label=_("Who"), stopped=True)
     on = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
     what = forms.CharField(
         label=_("What happened"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),

@@ -22,9 +22,10 @@ from privacy.safeguards.addressable import ITEMS, Item
 from privacy.safeguards.models import Binder, Decision, Risk, RiskAnalysis, RiskState, RiskStep, Sanction
 
 
-def staff() -> QuerySet[User]:
-    """Active members of the staff, by address, without what is secret."""
-    return User.objects.filter(role__in=STAFF_ROLES, is_active=True).defer("password").order_by("email")
+def staff(*, stopped: bool = False) -> QuerySet[User]:
+    """Active members of the staff, by address, without what is secret; ``stopped``: the others too."""
+    people = User.objects.filter(role__in=STAFF_ROLES).defer("password").order_by("email")
+    return people if stopped else people.filter(is_active=True)
 
 
 def analyses() -> QuerySet[RiskAnalysis]:
@@ -35,12 +36,12 @@ def analyses() -> QuerySet[RiskAnalysis]:
 
 def last_signed() -> RiskAnalysis | None:
     """The analysis that counts today."""
-    return RiskAnalysis.objects.filter(signed_at__isnull=False).order_by("-signed_at").first()
+    return RiskAnalysis.objects.filter(signed_at__isnull=False).defer("scope").order_by("-signed_at").first()
 
 
 def unsigned() -> RiskAnalysis | None:
     """The analysis that is being made, if one is."""
-    return RiskAnalysis.objects.filter(signed_at=None).first()
+    return RiskAnalysis.objects.filter(signed_at=None).defer("scope").first()
 
 
 def with_state(rows: QuerySet[Risk]) -> QuerySet[Any]:

@@ -75,6 +75,7 @@ def risk_add(*, by: Actor, analysis_id: UUID, form_key: UUID, **values: Any) -> 
 def risk_step(*, by: Actor, risk_id: UUID, state: RiskState | str, words: str) -> RiskStep:
     """Say what became of a risk. To accept one takes a reason, to call it small what was done.
 
+    The same said again right after it was said is one step: a button was pressed twice.
     Raises ``DomainError``: ``words_missing``, ``carried_on`` (a newer analysis holds it); ``NotVisible``.
     """
     require(by, Permission.SAFEGUARDS_KEEP)
@@ -85,6 +86,9 @@ def risk_step(*, by: Actor, risk_id: UUID, state: RiskState | str, words: str) -
             raise NotVisible
         if Risk.objects.filter(carried_from=risk).exists():
             raise DomainError("carried_on", _("A newer analysis holds this risk. Go on there."))
+        last = risk.steps.last()
+        if last is not None and (last.state, last.by_id) == (RiskState(state), by.account) and _same(last, said):
+            return last
         step = _step(by, risk, RiskState(state), said)
         _logged(by, Action.CHANGE, risk, "privacy.risk")
     return step
@@ -168,6 +172,10 @@ def _carried(by: Actor, risk: Risk, analysis: RiskAnalysis) -> None:
         owner_id=risk.owner_id, due_on=risk.due_on, carried_from=risk,
     )
     _step(by, new, RiskState.OPEN, "")
+
+
+def _same(step: RiskStep, said: str) -> bool:
+    return bool(opened(step, "words", None) == said)
 
 
 def _step(by: Actor, risk: Risk, state: RiskState, words: str) -> RiskStep:

@@ -108,7 +108,9 @@ def test_what_stays_open_goes_into_the_next_analysis_and_late_ones_are_marked(of
     small, taken = risk(officer, first, title="Fax"), risk(officer, first, title="Flood", form_key=UUID(int=3))
     assert risk(officer, first, title="Flood", form_key=UUID(int=3)) == taken  # one press, one risk
     refused("words_missing", services.risk_step, by=officer.actor, risk_id=small.pk, state="mitigated", words=" ")
-    services.risk_step(by=officer.actor, risk_id=small.pk, state="mitigated", words="The fax is gone.")
+    gone = {"by": officer.actor, "risk_id": small.pk, "state": "mitigated", "words": "The fax is gone."}
+    assert services.risk_step(**gone) == services.risk_step(**gone), "pressed twice"
+    assert RiskStep.objects.filter(risk=small).count() == 2
     services.analysis_sign(by=officer.actor, analysis_id=first.pk)
     services.risk_step(by=officer.actor, risk_id=taken.pk, state="accepted", words="The office is on a hill.")
     assert (state_of(late), state_of(small), state_of(taken)) == ("open", "mitigated", "accepted")
@@ -160,6 +162,9 @@ def test_sanctions_are_written_once_and_read_by_officer_and_owner_only(
     for person, status in ((owner, 200), (officer, 200), (clinician, 404)):
         assert as_(person).get(url).status_code == status
     assert b"Looked without need." in as_(owner).get(url).content
+    User.objects.filter(pk=clinician.pk).update(is_active=False)  # stopped first, as it goes
+    told = {"form_key": uuid4(), "account_id": clinician.pk, "on": today(), "what": "Stopped.", "measure": "suspended"}
+    assert as_(owner).post(url, told).status_code == 302 and Sanction.objects.count() == 2
     assert AccessEvent.objects.filter(object_kind="privacy.sanction", action="list").count() == 3
 
 

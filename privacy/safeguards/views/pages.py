@@ -23,6 +23,7 @@ from portal.guards import AuthRequest, visible_or_404
 from portal.permissions import Permission, Purpose, allows
 from privacy.safeguards import selectors, services
 from privacy.safeguards.addressable import BY_CODE
+from privacy.safeguards.binding import day_text
 from privacy.safeguards.forms import (
     AnalysisForm,
     DecisionForm,
@@ -99,8 +100,8 @@ def analysis(request: AuthRequest, analysis_id: UUID) -> HttpResponse:
 def analysis_sign(request: AuthRequest, analysis_id: UUID) -> HttpResponse:
     """Sign it: nothing of it changes from then on."""
     try:
-        services.analysis_sign(by=request.actor, analysis_id=analysis_id)
-        messages.success(request, _("Signed. It is kept six years."))
+        row = services.analysis_sign(by=request.actor, analysis_id=analysis_id)
+        messages.success(request, _("Signed. It is kept until %(day)s.") % {"day": day_text(row.keep_until)})
     except DomainError as error:
         messages.warning(request, error.message)
     return redirect("admin:risk_analysis", analysis_id=analysis_id)
