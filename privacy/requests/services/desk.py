@@ -17,6 +17,7 @@ from portal.permissions import Role
 from privacy.requests import clock, letters, mails
 from privacy.requests.models import RightsRequest
 from privacy.requests.registry import rules_of
+from privacy.requests.services.endings import joined_revive, request_complete
 from privacy.requests.services.moves import ended, locked, move, record_opened
 from privacy.requests.state import RequestAction, RequestState
 from records.access import grant_close
@@ -81,8 +82,6 @@ def request_carry_out(*, by: Actor, request_id: UUID) -> RightsRequest:
 
 def carried_out(request: RightsRequest, by: Actor) -> None:
     """Do what the kind says. In the caller's transaction, the row locked or just made."""
-    from privacy.requests.services.endings import request_complete
-
     move(request, RequestAction.CARRY_OUT, by)
     request.held_at = None
     request.save(update_fields=["state", "officer_id", "held_at"])
@@ -108,6 +107,7 @@ def request_deny(
 ) -> RightsRequest:
     """Refuse on a listed ground, with a letter that says why and what can be done (P37).
 
+    What others asked that was joined to it goes on: a "no" is said to each by a letter of their own.
     ``tell`` is False for a room whose own letter tells it. Raises ``DomainError``: ``not_refused``,
     ``ground_missing``, ``letter_missing``.
     """
@@ -118,6 +118,7 @@ def request_deny(
         request.in_part = False
         ended(request, "denial_ground", "denial_letter", "denied_by", "in_part", answered=True)
         _stopped(request)
+        joined_revive(request)
         if tell:
             mails.request_denied(request)
         return request

@@ -10,7 +10,7 @@ from portal.context import SYSTEM, Actor
 from privacy.requests import letters, mails
 from privacy.requests.models import RightsRequest
 from privacy.requests.registry import rules_of
-from privacy.requests.services.moves import ended, locked_own, move
+from privacy.requests.services.moves import ended, locked_own, move, open_twin
 from privacy.requests.state import OPEN, RequestAction, RequestState
 
 
@@ -20,8 +20,8 @@ def request_complete(request: RightsRequest) -> None:
         return
     move(request, RequestAction.COMPLETE_PART if request.in_part else RequestAction.COMPLETE, SYSTEM)
     ended(request, answered=True)
-    for joined in request.joined.all():
-        letters.joined_answered(SYSTEM, joined)
+    for row in request.joined.all():
+        letters.joined_answered(SYSTEM, row)
 
 
 def request_failed(request_id: UUID) -> None:
@@ -68,19 +68,24 @@ def request_withdraw(*, by: Actor, request_id: UUID) -> RightsRequest:
         return request
 
 
-def joined_revive(main: RightsRequest) -> None:
-    """Requests of others that were joined to one which ended unanswered go on, the oldest of them leading."""
-    rows = RightsRequest.objects.select_for_update().filter(joined_to=main)
-    others = [row for row in rows.order_by("created_at") if row.account_id is None or row.account_id != main.account_id]
-    for number, row in enumerate(others):
-        if number:
-            row.joined_to = others[0]
+def joined_revive(main: RightsRequest, *, everybody: bool = False) -> None:
+    """What was joined to a request that ended unanswered goes on: what others asked, or with ``everybody`` all of it.
+
+    It follows one that is at work by now, else the oldest of them leads.
+    """
+    found = RightsRequest.objects.select_for_update().filter(joined_to=main).order_by("created_at")
+    rows = [row for row in found if everybody or row.account_id is None or row.account_id != main.account_id]
+    lead = open_twin(rows[0]) if rows else None
+    for row in rows:
+        if lead is not None:
+            row.joined_to = lead
             row.save(update_fields=["joined_to"])
             continue
         move(row, RequestAction.SEPARATE, SYSTEM)
         row.joined_to = row.ended_at = None
         row.save(update_fields=["state", "joined_to", "ended_at"])
         mails.request_waits(row, f"apart-{main.pk.hex}")
+        lead = row
 
 
 def requests_lapse(*, subject_id: UUID, but: UUID) -> None:

@@ -8,14 +8,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.audit.models import Action
 from portal.context import Actor
 from portal.errors import DomainError
 from privacy.requests import letters
 from privacy.requests.models import IdentityHow, IdentityState, RightsRequest
 from privacy.requests.registry import rules_of
-from privacy.requests.services.moves import ended, locked, move, record_closed
-from privacy.requests.services.opening import open_twin
-from privacy.requests.state import RequestAction
+from privacy.requests.services.endings import joined_revive
+from privacy.requests.services.moves import audit, ended, joined, locked, move, open_twin, record_closed
+from privacy.requests.state import RequestAction, RequestState
 from records.models import Patient
 
 UNPROVEN = "identity_unproven"
@@ -61,13 +62,16 @@ def identity_confirm(
         request.identity_note, request.identity_by, request.identity_at = note.strip(), by.account_id, timezone.now()
         main = open_twin(request)
         if main is not None:
-            _join(request, main, by)
+            joined(request, main, by)
         request.save()
         return request
 
 
 def identity_fail(*, by: Actor, request_id: UUID, letter: str) -> RightsRequest:
-    """It could not be proven who asked: refused, with a letter that says so; a review is offered (P37)."""
+    """It could not be proven who asked: refused, with a letter that says so; a review is offered (P37).
+
+    What was joined to it came from somebody who is known, and goes on.
+    """
     if not letter.strip():
         raise DomainError("letter_missing", _("Write a letter that says why."), "letter")
     with transaction.atomic():
@@ -78,15 +82,26 @@ def identity_fail(*, by: Actor, request_id: UUID, letter: str) -> RightsRequest:
         request.in_part = False
         ended(request, "identity_state", "in_part", "denial_ground", "denial_letter", "denied_by", answered=True)
         letters.identity_failed(by, request, letter.strip())
+        joined_revive(request, everybody=True)
         return request
 
 
 def request_about(*, by: Actor, request_id: UUID, subject_id: UUID) -> RightsRequest:
-    """Say whose record a request is about that came without it. Raises ``DomainError`` ``other_record``."""
+    """Say whose record a request is about that came without it.
+
+    Where the same person has another one of the kind at work, it is joined to that. Raises
+    ``DomainError``: ``other_record``, ``request_state`` for one that is over.
+    """
     with transaction.atomic():
         request = locked(by, request_id)
+        if request.ended_at is not None:
+            raise DomainError("request_state", _("This request has moved on. Reload the page to see where it stands."))
         _about(request, subject_id)
-        request.save(update_fields=["subject_id"])
+        audit(by, Action.CHANGE, request, basis="request:about")
+        main = open_twin(request) if request.state == RequestState.RECEIVED else None
+        if main is not None:
+            joined(request, main, by)
+        request.save(update_fields=["subject_id", "state", "joined_to", "ended_at"])
         return request
 
 
@@ -110,14 +125,9 @@ def request_join(*, by: Actor, request_id: UUID, main_id: UUID) -> RightsRequest
         ).exclude(pk=request.pk).first()
         if main is None or request.subject_id is None:
             raise DomainError("not_the_same", _("Only two open requests of one person and kind can be joined."))
-        _join(request, main, by)
+        joined(request, main, by)
         request.save()
         return request
-
-
-def _join(request: RightsRequest, main: RightsRequest, by: Actor) -> None:
-    move(request, RequestAction.JOIN, by)
-    request.joined_to, request.ended_at = main, timezone.now()
 
 
 def request_separate(*, by: Actor, request_id: UUID) -> RightsRequest:

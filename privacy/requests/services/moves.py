@@ -13,9 +13,17 @@ from portal.dates import today
 from portal.errors import NotVisible
 from portal.jobs.models import Job, JobState
 from portal.permissions import Permission, Purpose, require
-from privacy.requests.models import Channel, FeeState, IdentityState, RequestStep, RightsRequest
+from privacy.requests.models import (
+    ONE_AT_A_TIME,
+    Channel,
+    FeeState,
+    IdentityState,
+    RequestKind,
+    RequestStep,
+    RightsRequest,
+)
 from privacy.requests.registry import rules_of
-from privacy.requests.state import RequestAction, RequestState, Standing, following
+from privacy.requests.state import WORKING, RequestAction, RequestState, Standing, following
 from records.access import grant_close, grant_open
 from records.models import GrantKind
 
@@ -91,9 +99,30 @@ def record_opened(request: RightsRequest, by: Actor) -> None:
 
 
 def record_closed(request: RightsRequest) -> None:
-    """What was open to an officer for this request is closed with it (RULES 1.43)."""
+    """What was open to an officer or a reviewer for this request is closed with it (RULES 1.43)."""
     if request.subject_id is not None:
-        grant_close(by=SYSTEM, patient_id=request.subject_id, kind=GrantKind.REQUEST, reference=request.pk)
+        for kind in (GrantKind.REQUEST, GrantKind.REVIEW):
+            grant_close(by=SYSTEM, patient_id=request.subject_id, kind=kind, reference=request.pk)
+
+
+def open_twin(row: RightsRequest) -> RightsRequest | None:
+    """Another request of the same person and kind that is at work, for kinds with one at a time; locked."""
+    if row.subject_id is None or row.kind not in ONE_AT_A_TIME:
+        return None
+    same = RightsRequest.objects.select_for_update().filter(
+        subject_id=row.subject_id, kind=row.kind, state__in=[state.value for state in WORKING]
+    )
+    if row.kind == RequestKind.ACCESS:
+        same = same.filter(account_id=row.account_id)
+    return same.exclude(pk=row.pk).order_by("created_at").first()
+
+
+def joined(request: RightsRequest, main: RightsRequest, by: Actor) -> None:
+    """Join in memory; the caller saves. What was joined to it follows, and the record closes for it."""
+    move(request, RequestAction.JOIN, by)
+    request.joined_to, request.ended_at = main, timezone.now()
+    request.joined.update(joined_to=main)
+    record_closed(request)
 
 
 def audit(by: Actor, action: Action, request: RightsRequest, basis: str = "") -> None:

@@ -27,7 +27,7 @@ from privacy.requests.models import (
 )
 from privacy.requests.registry import KindRules, rules_of
 from privacy.requests.services.desk import carried_out
-from privacy.requests.services.moves import PROVEN, audit, move, step
+from privacy.requests.services.moves import PROVEN, audit, move, open_twin, step
 from privacy.requests.state import WORKING, RequestAction, RequestState
 from records.access import require_open
 
@@ -91,6 +91,8 @@ def _may_ask(by: Actor, rules: KindRules, subject_id: UUID | None, account_id: U
             raise NotVisible
         return
     require(by, Permission.RECORD_OWN)
+    if by.role not in rules.roles:
+        raise NotVisible
     if channel != Channel.PORTAL or account_id != by.account or (subject_id is None and rules.about_record):
         raise NotVisible
     if subject_id is not None:
@@ -140,18 +142,6 @@ def _take(by: Actor, row: RightsRequest, rules: KindRules, basis: str) -> Rights
         mails.request_received(row)
         mails.request_waits(row, "new")
     return row
-
-
-def open_twin(row: RightsRequest) -> RightsRequest | None:
-    """Another request of the same person and kind that is at work, for kinds with one at a time; locked."""
-    if row.subject_id is None or row.kind not in ONE_AT_A_TIME:
-        return None
-    same = RightsRequest.objects.select_for_update().filter(
-        subject_id=row.subject_id, kind=row.kind, state__in=[state.value for state in WORKING]
-    )
-    if row.kind == RequestKind.ACCESS:
-        same = same.filter(account_id=row.account_id)
-    return same.exclude(pk=row.pk).order_by("created_at").first()
 
 
 def _already_there(by: Actor, row: RightsRequest) -> RightsRequest:

@@ -9,14 +9,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.accounts.selectors import staff_of
-from portal.context import Actor
+from portal.context import SYSTEM, Actor
 from portal.dates import due_on, today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Role
 from privacy.requests import mails
 from privacy.requests.models import RightsRequest
-from privacy.requests.services.moves import ended, locked_own, move, record_opened
-from privacy.requests.state import RequestAction
+from privacy.requests.services.moves import ended, joined, locked_own, move, open_twin, record_opened
+from privacy.requests.state import TRANSITIONS, RequestAction, RequestState
 
 
 def review_ask(*, by: Actor, request_id: UUID) -> RightsRequest:
@@ -50,10 +50,7 @@ def review_decide(*, by: Actor, request_id: UUID, overturned: bool, tell: bool =
         request.reviewed_by = by.account_id
         if overturned:
             move(request, RequestAction.OVERTURN, by)
-            request.in_part = False
-            request.save(update_fields=["state", "reviewed_by", "in_part"])
-            record_opened(request, by)
-            mails.request_waits(request, f"overturned-{request.pk.hex}")
+            _taken_up_again(request, by)
         else:
             move(request, RequestAction.UPHOLD_PART if request.in_part else RequestAction.UPHOLD, by)
             ended(request, "reviewed_by")
@@ -62,3 +59,16 @@ def review_decide(*, by: Actor, request_id: UUID, overturned: bool, tell: bool =
         return request
 
 
+def _taken_up_again(request: RightsRequest, by: Actor) -> None:
+    """Back to work. What the same person asked anew meanwhile is joined to it, or leads where it is too far on."""
+    request.in_part = False
+    twin = open_twin(request)
+    if twin is not None and (RequestState(twin.state), RequestAction.JOIN) in TRANSITIONS:
+        joined(twin, request, SYSTEM)
+        twin.save(update_fields=["state", "joined_to", "ended_at"])
+    elif twin is not None:
+        joined(request, twin, SYSTEM)
+    request.save(update_fields=["state", "reviewed_by", "in_part", "joined_to", "ended_at"])
+    if request.ended_at is None:
+        record_opened(request, by)
+        mails.request_waits(request, f"overturned-{request.review_asked_on}")
