@@ -198,11 +198,12 @@ def patients_of(account_id: UUID) -> list[UUID]:
 
 
 def accounts_of(patient_id: UUID) -> list[UUID]:
-    """Accounts that use the portal for this patient: where messages and mails go."""
+    """Accounts that use the portal for this patient, their own first: where messages and mails go."""
     grants = AccessGrant.objects.filter(
         _running(timezone.now()), patient_id=patient_id, kind__in=[GrantKind.SELF, GrantKind.GUARDIAN]
     ).order_by("starts_at", "pk")
-    return list(dict.fromkeys(account for account in grants.values_list("account_id", flat=True) if account))
+    rows = sorted(grants.values_list("kind", "account_id"), key=lambda row: row[0] != GrantKind.SELF)
+    return list(dict.fromkeys(account for _kind, account in rows if account))
 
 
 def usual_purpose(by: Actor) -> Purpose:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.context import SYSTEM
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.jobs.models import Job
@@ -383,8 +384,10 @@ def test_the_pages_open_in_every_state_for_both_sides(
 
 @pytest.mark.promise("P35")
 def test_the_officer_writes_down_a_letter_and_proves_who_wrote_it(
-    ana: User, officer: User, anas: Patient, as_: As
+    ana: User, guardian: User, officer: User, anas: Patient, as_: As
 ) -> None:
+    before = timezone.now() - dt.timedelta(days=400)  # the guardian's access is the older one; it is Ana's record
+    grant_open(by=SYSTEM, patient_id=anas.pk, kind=GrantKind.GUARDIAN, account_id=guardian.pk, starts_at=before)
     desk = as_(officer)
     form = desk.get("/admin/privacy/new/").context["form"]
     number = public_id_shown(anas.public_id)
