@@ -55,7 +55,11 @@ def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
 
 
 def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
-    """What was asked, what came of it, and what can be done now."""
+    """What was asked, what came of it, and what can be done now; nothing to whom the record is closed by now."""
+    if request.subject_id is None or may_open(
+        by=by, patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, looking=True, rights=True
+    ) is None:
+        return {"may_state": False, "may_tell": False}
     found = _papers(request)
     refused = request.state in (RequestState.DENIED, RequestState.PARTLY, RequestState.UNDER_REVIEW)
     return found | {

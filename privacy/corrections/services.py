@@ -93,6 +93,7 @@ def correction_accept(
 ) -> RightsRequest:
     """Put the correction beside the part, and beside others it concerns; then the request is done (RULES 1.23)."""
     with transaction.atomic():
+        requests.locked(by, request_id)  # a second press waits, and finds it done
         papers.amendment_append(by=by, request_id=request_id, words=words, parts=also)
         return requests.request_carry_out(by=by, request_id=request_id)
 

@@ -143,6 +143,11 @@ BY_KIND: dict[str, tuple[Listed, ...]] = {
     RequestKind.DELETION: DELETION, RequestKind.GUARDIAN_DELETION: (*DELETION, MINORS_OWN),
 }
 
+# Of these a "no" in part leaves parts of the record out of what is given.
+COPIES = frozenset(
+    {RequestKind.ACCESS, RequestKind.ACCESS_PAPER, RequestKind.ACCESS_THIRD_PARTY, RequestKind.GUARDIAN_REVIEW}
+)
+
 
 def grounds_for(kind: str) -> tuple[Ground, ...]:
     """As the register of kinds takes them; empty where a kind cannot be refused."""

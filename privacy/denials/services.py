@@ -18,12 +18,13 @@ from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
 from privacy.copies.preparing import copy_remove
 from privacy.denials import letters
-from privacy.denials.grounds import Listed, listed
+from privacy.denials.grounds import COPIES, Listed, listed
 from privacy.denials.models import Denial, ReviewDecision
 from privacy.letters.services import letter_write
 from privacy.requests import services as requests
 from privacy.requests.letters import recipient_of
 from privacy.requests.models import Channel, RequestKind, RightsRequest
+from privacy.requests.state import RequestState
 from records.access import grant_close, grant_open
 from records.amendments.models import PaperKind
 from records.amendments.selectors import has_paper
@@ -31,6 +32,9 @@ from records.amendments.services import dispute_open, dispute_reviewed, request_
 from records.models import GrantKind
 from records.people.names import clean_line, clean_text
 from records.restrictions.services import must_agree
+
+# What a "no" says, as a second review of it finds it again.
+_SAID = ("explain", "withheld", "withheld_parts", "where_else", "judged_by", "judged_license", "letter_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def request_refuse(*, by: Actor, request_id: UUID, no: No) -> Denial:
     """Refuse on a listed ground, whole or (with ``withheld``) in part, with the letter that the law wants.
 
     Raises ``NotVisible``, and ``DomainError``: ``ground_missing``, ``judge_missing``, ``license_missing``,
-    ``rest_is_given`` where the ground allows no whole "no", ``must_agree`` (RULES 1.36), ``must_amend``
+    ``rest_is_given`` where the ground allows no whole "no", ``parts_missing`` for a copy that leaves out it is
+    not known what, ``must_agree`` (RULES 1.36), ``must_amend``
     (RULES 1.27), ``letter_field`` for a letter that is not complete, and what the request's state says.
     """
     require(by, Permission.REQUESTS_HANDLE)
@@ -96,7 +101,7 @@ def _ground(request: RightsRequest, no: No) -> Listed:
         raise DomainError(
             "rest_is_given", _("Everything else has to be given. Write what exactly is left out."), "withheld"
         )
-    if ground.rest and not no.parts:
+    if (ground.rest or (request.kind in COPIES and no.withheld.strip())) and not no.parts:
         raise DomainError("parts_missing", _("Choose the parts of the record that the copy leaves out."), "parts")
     if ground.judged:
         if no.judged_by is None or no.judged_by not in staff_of(Role.CLINICIAN):
@@ -235,21 +240,30 @@ def _tell(by: Actor, request: RightsRequest, denial: Denial) -> None:
 
 
 def _newest(request: RightsRequest) -> Denial:
-    """The "no" that is looked at again; one that the engine itself said, as for want of proof, gets its row now."""
+    """The "no" that is looked at again; one that the engine itself said, as for want of proof, gets its row now.
+
+    A "no" that stood a review already gets a row for the next one, with all that it says: who judged
+    it has no part in that review either.
+    """
     found = Denial.objects.select_for_update().filter(request=request).order_by("-decided_at").first()
     if found is not None and found.review_asked_at is None:
         return found
     if request.denied_by is None:
         raise NotVisible
-    return Denial.objects.create(
+    denial = Denial(
         request=request, subject_id=request.subject_id, ground=request.denial_ground, in_part=request.in_part,
         explain="", decided_by=request.denied_by,
     )
+    if found is not None and (found.ground, found.decision) == (request.denial_ground, ReviewDecision.UPHELD):
+        for name in _SAID:
+            setattr(denial, name, getattr(found, name))
+    denial.save(force_insert=True)
+    return denial
 
 
 def _waiting(denial_id: UUID) -> Denial:
-    found = Denial.objects.select_for_update().filter(
-        pk=denial_id, review_asked_at__isnull=False, reviewed_at=None
+    found = Denial.objects.select_for_update(of=("self",)).filter(
+        pk=denial_id, review_asked_at__isnull=False, reviewed_at=None, request__state=RequestState.UNDER_REVIEW
     ).first()
     if found is None:
         raise NotVisible

@@ -1,7 +1,6 @@
-"""Corrections and disputes of a record, for what goes out of the house: copies, archive, disclosures.
+"""The papers of one correction, for the desk that works on it; a record's own are in ``records.vault.notes``.
 
-No access is asked here: whoever gives a record out has been allowed to, and the papers go with it
-(RULES 1.26). Pages read them through the vault.
+No access is asked here: whoever calls has looked whether the request is theirs.
 """
 
 from __future__ import annotations
@@ -9,19 +8,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from records.amendments.models import AmendmentPaper, PaperKind, Telling
-from records.people.models import GrantKind
-from records.vault.notes import notes_of, paper_views
-from records.vault.papers import DisputeView, PaperView
-
-
-def amendments_of(patient_id: UUID, *, grant: GrantKind = GrantKind.PORTAL) -> tuple[PaperView, ...]:
-    """Every correction that stands beside a part of the record, oldest first."""
-    return notes_of(patient_id, grant=grant).amendments
-
-
-def disputes_of(patient_id: UUID, *, grant: GrantKind = GrantKind.PORTAL) -> tuple[DisputeView, ...]:
-    """Every refused correction with its papers: request, refusal, statement, rebuttal."""
-    return notes_of(patient_id, grant=grant).disputes
+from records.vault.notes import paper_views
+from records.vault.papers import PaperView
 
 
 def papers_of_request(request_id: UUID) -> list[PaperView]:

@@ -13,9 +13,9 @@ from portal.accounts.models import User
 from portal.agreements.services import policies_publish
 from portal.demo.amendments import seed_amendments, seed_review
 from privacy.requests.models import RightsRequest
-from records.amendments.selectors import amendments_of, disputes_of
-from records.models import AccessGrant
+from records.models import AccessGrant, GrantKind
 from records.restrictions.selectors import limits_of
+from records.vault.notes import notes_of
 from tests.consults import building
 from tests.records.building import allergy
 
@@ -32,8 +32,9 @@ def test_the_demo_shows_a_correction_in_each_of_its_ways(
     AccessGrant.objects.update(starts_at=timezone.now() - dt.timedelta(days=100))
     seed_amendments(ana, consult.patient_id)
     seed_review(ben, bens.patient)
-    assert len(amendments_of(consult.patient_id)) == 1 and len(limits_of(consult.patient_id)) == 1
-    [dispute] = disputes_of(consult.patient_id)
+    notes = notes_of(consult.patient_id, grant=GrantKind.PORTAL)
+    assert len(notes.amendments) == 1 and len(limits_of(consult.patient_id)) == 1
+    [dispute] = notes.disputes
     assert [paper.kind for paper in dispute.papers] == ["request", "denial", "statement", "rebuttal"]
     states = sorted(RightsRequest.objects.values_list("kind", "state"))
     assert states == [

@@ -23,20 +23,21 @@ from privacy.corrections import services as corrections
 from privacy.denials import services as denials
 from privacy.denials.grounds import AMENDMENT, BY_KIND
 from privacy.denials.models import Denial, ReviewDecision
-from privacy.denials.selectors import withheld_from
+from privacy.denials.selectors import reviews_for, withheld_from
 from privacy.denials.services import No
 from privacy.dossier import merge_all
 from privacy.letters.models import Letter
 from privacy.requests import services as requests
 from privacy.requests.models import Channel, RequestKind, RightsRequest
 from records import vault
-from records.access import grant_open, may_open
+from records.access import grant_close, grant_open, may_open
 from records.amendments.models import AmendmentPaper, PaperKind, PartKind, Telling
-from records.amendments.selectors import amendments_of, disputes_of
 from records.disclosures.models import Disclosure, DisclosureBasis
 from records.disclosures.services import disclosure_record
 from records.export.archive_file import build_record_zip
 from records.models import Encounter, GrantKind, Patient, Plan
+from records.vault.notes import notes_of
+from records.vault.papers import Notes
 from tests.consults import building
 
 As = Callable[[User | None], Client]
@@ -72,6 +73,11 @@ def refused(user: User, patient: Patient, plan: Plan, officer: User, **more: Any
     return request
 
 
+def notes(patient: Patient) -> Notes:
+    """What stands beside the parts of a record."""
+    return notes_of(patient.pk, grant=GrantKind.PORTAL)
+
+
 def shown(as_: As, user: User, path: str) -> str:
     """The words of a page."""
     text = as_(user).get(path).content.decode()
@@ -94,7 +100,7 @@ def test_an_accepted_correction_stands_beside_the_part_and_the_original_stays(
     assert request.state == "completed"
     after = Plan.objects.filter(pk=plan.pk).values().get()
     assert str(before["letter"]) == str(after["letter"]) and before["updated_at"] == after["updated_at"]
-    assert [paper.words for paper in amendments_of(anas.pk)] == ["The patient has no nickel allergy."]
+    assert [paper.words for paper in notes(anas).amendments] == ["The patient has no nickel allergy."]
     for user, path in (
         (ana, "/record/"), (ana, f"/consults/{answered.pk}/plan/"), (clinician, f"/admin/consults/{answered.pk}/"),
         (clinician, f"/admin/patients/{anas.pk}/record/"),
@@ -130,7 +136,7 @@ def test_a_refused_correction_becomes_a_packet_that_goes_wherever_the_part_goes(
     with pytest.raises(DomainError, match="statement_there"):
         corrections.statement_write(by=ana.actor, request_id=request.pk, words="Something else.")
     corrections.rebuttal_write(by=officer.actor, request_id=request.pk, words="We tested it in 2021.")
-    [dispute] = disputes_of(anas.pk)
+    [dispute] = notes(anas).disputes
     assert [paper.kind for paper in dispute.papers] == ["request", "denial", "statement", "rebuttal"]
     assert dispute.part_id == plan.pk
     for user, path in (
@@ -213,13 +219,13 @@ def test_the_reviewer_is_a_clinician_who_had_no_part_in_the_no(
     )
     assert done.status_code == 302
     request.refresh_from_db()
-    assert request.state == "in_progress" and disputes_of(anas.pk) == ()
+    assert request.state == "in_progress" and notes(anas).disputes == ()
     assert may_open(purpose=Purpose.LEGAL_DUTY, **opens) is None
     told = Letter.objects.get(kind="denied.reviewed")
     assert told.account_id == ana.pk and "The test is clear." in json.dumps(told.content)
     corrections.correction_accept(by=officer.actor, request_id=request.pk, words="No allergy.")
     request.refresh_from_db()
-    assert request.state == "completed" and [paper.words for paper in amendments_of(anas.pk)] == ["No allergy."]
+    assert request.state == "completed" and [paper.words for paper in notes(anas).amendments] == ["No allergy."]
 
 
 def test_an_upheld_no_stays_with_the_part_with_what_the_reviewer_found(
@@ -235,7 +241,7 @@ def test_an_upheld_no_stays_with_the_part_with_what_the_reviewer_found(
         denials.review_decide(reason="It is right.", license="", **decide)
     denials.review_decide(reason="It is right.", license="MN 1", **decide)
     request.refresh_from_db()
-    [dispute] = disputes_of(anas.pk)
+    [dispute] = notes(anas).disputes
     assert request.state == "denied" and [paper.kind for paper in dispute.papers] == ["request", "denial", "upheld"]
     with pytest.raises(NotVisible):
         denials.review_decide(reason="Again.", license="MN 1", **decide)
@@ -262,7 +268,7 @@ def test_what_another_provider_amended_is_a_task_that_cannot_be_refused(
         denials.request_refuse(by=officer.actor, request_id=request.pk, no=No(ground="accurate"))
     assert desk.post(f"/admin/privacy/{request.pk}/amend/", {"words": "No nickel allergy."}).status_code == 302
     request.refresh_from_db()
-    assert request.state == "completed" and len(amendments_of(anas.pk)) == 1
+    assert request.state == "completed" and len(notes(anas).amendments) == 1
 
 
 def test_the_patients_pages_from_the_wish_to_the_statement(
@@ -366,6 +372,7 @@ def test_a_judged_refusal_names_a_licensed_clinician_and_gives_all_the_rest(
     for code, given in (
         ("rest_is_given", {}),
         ("parts_missing", {"withheld": "One note", "parts": ()}),
+        ("parts_missing", {"ground": "inmate", "withheld": "One note", "parts": ()}),
         ("judge_missing", {"withheld": "One note"}),
         ("judge_missing", {"withheld": "One note", "judged_by": officer.pk, "license": "MN 1"}),
         ("license_missing", {"withheld": "One note", "judged_by": clinician.pk}),
@@ -373,8 +380,6 @@ def test_a_judged_refusal_names_a_licensed_clinician_and_gives_all_the_rest(
         with pytest.raises(DomainError, match=code):
             check(**given)
     assert check(withheld="One note", judged_by=clinician.pk, license="MN 1").reviewable
-
-
 
 
 def test_a_copy_leaves_out_what_was_refused_and_nothing_else(
@@ -400,3 +405,62 @@ def test_a_copy_leaves_out_what_was_refused_and_nothing_else(
     assert (request.state, request.in_part) == ("in_progress", True)  # all the rest is still to be given
     letter = json.dumps(Letter.objects.get(kind="denied.request").content)
     assert "One note" in letter and "You get everything else." in letter and "Karin Lind, license MN 1" in letter
+
+
+def test_a_second_no_and_a_second_review_add_to_the_first_and_take_nothing_from_it(
+    ana: User, anas: Patient, answered: Any, plan: Plan, officer: User, clinician: User, other_clinician: User,
+    django_assert_num_queries: Any,
+) -> None:
+    request = requests.request_open(
+        by=ana.actor, kind=RequestKind.ACCESS_PAPER, subject_id=anas.pk, account_id=ana.pk, form_key=uuid4()
+    )
+    requests.request_start(by=officer.actor, request_id=request.pk)
+    also = uuid4()
+    for part in (plan.pk, also):
+        no = No(ground="endangers", withheld="One note", parts=(part,), judged_by=clinician.pk, license="MN 1")
+        denials.request_refuse(by=officer.actor, request_id=request.pk, no=no)
+    assert withheld_from(request.pk) == {plan.pk, also}
+    request.refresh_from_db()
+    request.state = "carrying_out"
+    request.save(update_fields=["state"])
+    requests.request_complete(request)
+    for decision in ReviewDecision:
+        waiting = denials.review_ask(by=ana.actor, request_id=request.pk)
+        assert withheld_from(request.pk) == {plan.pk, also}
+        with pytest.raises(DomainError, match="same_person"):
+            denials.review_take(by=clinician.actor, denial_id=waiting.pk)
+        with django_assert_num_queries(1) as asked_for:
+            assert list(reviews_for(clinician.actor)) == []
+        assert "denial_letter" not in asked_for.captured_queries[0]["sql"]
+        denials.review_take(by=other_clinician.actor, denial_id=waiting.pk)
+        denials.review_decide(
+            by=other_clinician.actor, denial_id=waiting.pk, decision=decision, reason="I read it.", license="MN 2"
+        )
+    assert withheld_from(request.pk) == frozenset()
+
+
+def test_a_review_that_waits_for_proof_is_nobodys_and_the_record_is_closed_again(
+    ana: User, anas: Patient, plan: Plan, officer: User, other_clinician: User
+) -> None:
+    request = refused(ana, anas, plan, officer)
+    waiting = denials.review_ask(by=ana.actor, request_id=request.pk)
+    denials.review_take(by=other_clinician.actor, denial_id=waiting.pk)
+    assert may_open(by=other_clinician.actor, patient_id=anas.pk, purpose=Purpose.LEGAL_DUTY) == GrantKind.REVIEW
+    requests.identity_ask(by=officer.actor, request_id=request.pk)
+    assert may_open(by=other_clinician.actor, patient_id=anas.pk, purpose=Purpose.LEGAL_DUTY) is None
+    assert not reviews_for(other_clinician.actor).exists()
+    with pytest.raises(NotVisible):
+        denials.review_take(by=other_clinician.actor, denial_id=waiting.pk)
+
+
+def test_who_looks_after_nobody_any_more_is_not_shown_who_holds_the_record(
+    guardian: User, anas: Patient, plan: Plan, officer: User, as_: As
+) -> None:
+    grant_open(by=SYSTEM, patient_id=anas.pk, kind=GrantKind.GUARDIAN, account_id=guardian.pk)
+    request = taken(guardian, anas, plan, officer)
+    corrections.correction_accept(by=officer.actor, request_id=request.pk, words="No allergy.")
+    page = f"/privacy/requests/{request.pk}/"
+    assert "Whom shall we tell?" in shown(as_, guardian, page) and as_(guardian).get(f"{page}tell/").status_code == 200
+    grant_close(by=SYSTEM, patient_id=anas.pk, kind=GrantKind.GUARDIAN)
+    assert "Whom shall we tell?" not in shown(as_, guardian, page)
+    assert as_(guardian).get(f"{page}tell/").status_code == 404

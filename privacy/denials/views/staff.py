@@ -28,6 +28,7 @@ from records.amendments.parts import Part, parts_of
 from records.amendments.selectors import has_paper
 from records.amendments.services import request_paper
 from records.vault import open_record
+from records.vault.content import opened
 from records.vault.part import open_part
 
 
@@ -109,7 +110,11 @@ def _shown(request: AuthRequest, row: Denial) -> dict[str, Any]:
         by=request.actor, action=Action.VIEW, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
         object_kind="privacy.denial", object_id=row.pk, basis=f"request:{row.request_id}", durable=True,
     )
-    found |= {"letter": row.request.denial_letter, "words": row.review_words, "details": row.request.details}
+    asked_for = RightsRequest.objects.get(pk=row.request_id)
+    found |= {
+        "letter": opened(asked_for, "denial_letter"), "details": opened(asked_for, "details"),
+        "words": opened(row, "review_words"),
+    }
     if row.request.kind == RequestKind.AMENDMENT and has_paper(row.request_id, PaperKind.REQUEST):
         asked = request_paper(row.request_id)
         found["asked"] = asked
