@@ -12,7 +12,7 @@ from privacy.denials.grounds import grounds_for
 from privacy.limits import services
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
-from privacy.requests.state import OPEN, RequestState
+from privacy.requests.state import OPEN
 from records.contact.selectors import choice_of
 from records.restrictions.models import RestrictionBasis
 from records.restrictions.selectors import limit_of, restriction_of
@@ -25,8 +25,7 @@ def limit_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
         "limit_row": row, "must": row is not None and row.basis == RestrictionBasis.PAID_IN_FULL,
         "limit": limit_of(row) if row is not None and row.starts_at is not None else None,
         "may_enter_limit": row is None and request.state in OPEN,
-        "running": row is not None and row.starts_at is not None and row.ends_at is None
-        and request.state == RequestState.COMPLETED,
+        "running": row is not None and row.starts_at is not None and row.ends_at is None,
     }
 
 
@@ -43,7 +42,8 @@ def register_kinds() -> None:
     """Called once at start."""
     register(KindRules(
         RequestKind.RESTRICTION, due_days="RESTRICTION_DUE_DAYS", grounds=grounds_for(RequestKind.RESTRICTION),
-        fulfil=services.limit_fulfil, ask_page="privacy:limit", staff_panel="privacy/limits/_limit_staff.html",
+        fulfil=services.limit_fulfil, stopped=services.limit_stopped, ask_page="privacy:limit",
+        staff_panel="privacy/limits/_limit_staff.html",
         staff_context=limit_context, patient_panel="privacy/limits/_limit.html", patient_context=limit_context,
         refuse_page="admin:privacy_refuse",
         wish=_("Limit what we share"), wish_about=_("Tell us what shall not go to whom."), deed=_("Agree to it"),

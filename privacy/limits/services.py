@@ -23,11 +23,12 @@ from privacy.letters.services import letter_write
 from privacy.requests import services as requests
 from privacy.requests.letters import recipient_of
 from privacy.requests.models import Channel, RequestKind, RightsRequest
+from privacy.requests.state import RequestState
 from records.access import patients_of
 from records.contact.models import ContactChoice
 from records.contact.services import Wanted, contact_ask, contact_begin
 from records.restrictions.models import RecipientKind, Restriction
-from records.restrictions.services import restriction_ask, restriction_begin
+from records.restrictions.services import restriction_ask, restriction_begin, restriction_withdraw
 
 DAYS_BACK = 3  # how long a sweep may have been down without a letter being missed
 
@@ -93,14 +94,27 @@ def limit_fulfil(request: RightsRequest, by: Actor) -> None:
     requests.request_complete(request)
 
 
+def limit_stopped(request: RightsRequest) -> None:
+    """Taken back: what the law had put in force at once ends with it."""
+    if request.state == RequestState.WITHDRAWN:
+        restriction_withdraw(request_id=request.pk)
+
+
 def reach_ask(*, by: Actor, patient_id: UUID, form_key: UUID, wanted: Wanted) -> RightsRequest:
-    """The person asks for other ways to be reached, in the portal."""
+    """The person asks for other ways to be reached, in the portal.
+
+    Raises ``DomainError`` ``asked_already`` while an earlier wish waits: two cannot both be done.
+    """
     with transaction.atomic():
         request = requests.request_open(
             by=by, kind=RequestKind.CONFIDENTIAL, subject_id=patient_id, account_id=by.account, form_key=form_key
         )
         if not ContactChoice.objects.filter(request_id=request.pk).exists():
             contact_ask(by=by, patient_id=patient_id, request_id=request.pk, wanted=wanted)
+        elif request.form_key != form_key:
+            raise DomainError(
+                "asked_already", _("You asked for another way already, and we are at it. Take that back first.")
+            )
     return request
 
 

@@ -12,13 +12,17 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.errors import DomainError, NotVisible
+from portal.audit.models import Action
+from portal.audit.services import access_record
+from portal.errors import DomainError
 from portal.guards import AuthRequest, recent_sign_in_required, role_required, visible_or_404
 from portal.permissions import Permission, Purpose, Role, require
 from privacy.limits import services
 from privacy.limits.forms import ContactForm, OverrideForm, RestrictionForm
 from privacy.requests.models import RequestKind, RightsRequest
-from records.access import patients_of, require_open
+from privacy.requests.views.patient import own_patient
+from privacy.requests.views.staff import looked_at
+from records.access import require_open, usual_purpose
 from records.models import Encounter, Restriction
 from records.restrictions.models import EndReason, RecipientKind
 from records.restrictions.selectors import limit_of
@@ -26,13 +30,6 @@ from records.restrictions.services import restriction_end, restriction_override
 
 FAMILY = role_required(Role.PATIENT, Role.GUARDIAN)
 FORM = require_http_methods(["GET", "POST"])
-
-
-def _patient(request: AuthRequest) -> UUID:
-    mine = patients_of(request.account_id)
-    if not mine:
-        raise NotVisible
-    return mine[0]
 
 
 def _paid(patient_id: UUID) -> list[tuple[UUID, str]]:
@@ -54,7 +51,7 @@ def _data(form: RestrictionForm) -> dict[str, object]:
 @recent_sign_in_required
 def limit(request: AuthRequest) -> HttpResponse:
     """Ask that something is not shared."""
-    patient_id = _patient(request)
+    patient_id = own_patient(request)
     form = RestrictionForm(request.POST or None, paid=_paid(patient_id))
     if request.method == "POST" and form.is_valid():
         try:
@@ -89,7 +86,7 @@ def limit_end(request: AuthRequest, request_id: UUID) -> HttpResponse:
 @recent_sign_in_required
 def reach(request: AuthRequest) -> HttpResponse:
     """Ask to be reached another way; nobody asks why."""
-    patient_id = _patient(request)
+    patient_id = own_patient(request)
     form = ContactForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -117,6 +114,7 @@ def limit_enter(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """The officer writes down what a letter or a call asked for."""
     row = _entered(request, request_id, RequestKind.RESTRICTION)
     assert row.subject_id is not None
+    looked_at(request, row)
     form = RestrictionForm(request.POST or None, paid=_paid(row.subject_id), initial={"what": row.details})
     if request.method == "POST" and form.is_valid():
         try:
@@ -161,6 +159,10 @@ def override(request: AuthRequest, restriction_id: UUID) -> HttpResponse:
     found = visible_or_404(Restriction.objects.filter(starts_at__isnull=False), pk=restriction_id)
     if request.actor.role != Role.OFFICER:
         require_open(by=request.actor, patient_id=found.patient_id, purpose=Purpose.CARE, whole=True)
+    access_record(
+        by=request.actor, action=Action.VIEW, purpose=usual_purpose(request.actor), subject_id=found.patient_id,
+        object_kind="records.restriction", object_id=found.pk, basis=f"request:{found.request_id}", durable=True,
+    )
     form = OverrideForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -36,8 +36,8 @@ from records.people.models import Patient
 from records.people.names import clean_line, clean_text
 from records.releases.models import ConsentKind
 from records.releases.selectors import consents_for
-from records.restrictions.models import RecipientKind, Restriction
-from records.restrictions.selectors import running
+from records.restrictions.models import RecipientKind
+from records.restrictions.selectors import limited_of
 
 NAME_LENGTH, WORDS_LENGTH = 300, 2000
 # Which consents serve which basis.
@@ -125,12 +125,8 @@ def _barred(people: list[UUID], basis: DisclosureBasis) -> dict[UUID, Release]:
     """Those of whom nothing may go on this basis, consent or not."""
     barred: dict[UUID, Release] = {}
     if basis in LIMITS_OF:
-        kind, purpose = LIMITS_OF[basis]
-        rows = Restriction.objects.filter(
-            running(), Q(purpose="") | Q(purpose=purpose.value), patient_id__in=people, recipient_kind=kind.value
-        )
         limited = Release(False, "limited", _("The patient asked us not to share with them, and that binds us."))
-        barred = dict.fromkeys(rows.values_list("patient_id", flat=True), limited)
+        barred = dict.fromkeys(limited_of(people, *LIMITS_OF[basis]), limited)
     if basis in NEEDS_CONSENT:
         stopped = Release(False, "stopped", _("A parent or guardian has stopped the use of this record."))
         barred |= dict.fromkeys(frozen_of(people), stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -42,17 +43,16 @@ class Limit:
         return self.recipient or str(RecipientKind(self.recipient_kind).label)
 
 
-def restrictions_on(
-    subject_id: UUID, recipient_kind: RecipientKind | str, purpose: Purpose | str
-) -> tuple[Limit, ...]:
-    """Every limit on giving this person's information to such a recipient for this purpose.
+def limited_of(
+    subject_ids: Iterable[UUID], recipient_kind: RecipientKind | str, purpose: Purpose | str
+) -> set[UUID]:
+    """Of these people those with a limit on giving to such a recipient for this purpose. One query.
 
-    Empty: nothing stands in the way. A limit for ``other`` covers somebody who is on no list; one
-    without a purpose covers all. For treatment in an emergency there is ``restriction_override``.
+    A limit without a purpose covers all. For treatment in an emergency there is ``restriction_override``.
     """
-    kind = RecipientKind(recipient_kind)
-    rows = in_force(subject_id).filter(recipient_kind=kind.value)
-    return tuple(limit_of(row) for row in rows.filter(Q(purpose="") | Q(purpose=Purpose(purpose).value)))
+    kind, why = RecipientKind(recipient_kind), Purpose(purpose)
+    rows = Restriction.objects.filter(running(), patient_id__in=list(subject_ids), recipient_kind=kind.value)
+    return set(rows.filter(Q(purpose="") | Q(purpose=why.value)).values_list("patient_id", flat=True))
 
 
 def limits_of(subject_id: UUID) -> tuple[Limit, ...]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.audit.models import Action
 from portal.audit.services import access_record
-from portal.context import Actor
+from portal.context import SYSTEM, Actor
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
@@ -81,7 +81,7 @@ def restriction_end(*, by: Actor, restriction_id: UUID, reason: EndReason) -> Re
         row = _locked(pk=restriction_id)
         if by.role == Role.OFFICER:
             require(by, Permission.REQUESTS_HANDLE)
-        elif reason == EndReason.PATIENT:
+        elif reason == EndReason.PATIENT and not by.is_staff:
             require_open(by=by, patient_id=row.patient_id, purpose=Purpose.COMMUNICATING)
         else:
             raise NotVisible
@@ -89,9 +89,20 @@ def restriction_end(*, by: Actor, restriction_id: UUID, reason: EndReason) -> Re
             raise DomainError("not_in_force", _("This limit is not in force."))
         if reason == EndReason.CLINIC and row.basis == RestrictionBasis.PAID_IN_FULL:
             raise DomainError("law_stays", _("The law demands this limit. Only the patient can end it."))
-        row.ends_at, row.end_reason, row.ended_by = timezone.now(), reason, by.account_id
-        row.save(update_fields=["ends_at", "end_reason", "ended_by"])
-        _audit(by, Action.REVOKE, row, f"end:{reason.value}")
+        return _over(by, row, reason)
+
+
+def restriction_withdraw(*, request_id: UUID) -> None:
+    """Who asked took the request back: one that the law put in force at once is over. In the request's transaction."""
+    row = Restriction.objects.select_for_update().filter(request_id=request_id).first()
+    if row is not None and row.starts_at is not None and row.ends_at is None:
+        _over(SYSTEM, row, EndReason.PATIENT)
+
+
+def _over(by: Actor, row: Restriction, reason: EndReason) -> Restriction:
+    row.ends_at, row.end_reason, row.ended_by = timezone.now(), reason, by.account_id
+    row.save(update_fields=["ends_at", "end_reason", "ended_by"])
+    _audit(by, Action.REVOKE, row, f"end:{reason.value}")
     return row
 
 

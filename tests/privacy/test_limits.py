@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from portal.accounts.models import User
+from portal.audit.models import AccessEvent, Action
 from portal.errors import DomainError, NotVisible
 from portal.outbox.delivery import drain
 from portal.outbox.models import MailState, OutgoingMail
@@ -31,7 +32,7 @@ from records.contact.services import Wanted
 from records.models import Disclosure, Patient, Restriction, RestrictionOverride
 from records.people.services import patient_update
 from records.restrictions.models import EndReason, RecipientKind
-from records.restrictions.selectors import limits_of, restrictions_on
+from records.restrictions.selectors import limited_of, limits_of
 from records.restrictions.services import restriction_end, restriction_override
 from tests.consults import building
 
@@ -64,9 +65,10 @@ def test_what_was_paid_in_full_is_kept_from_a_health_plan_at_once_and_never_refu
     for _press in range(3):
         assert as_(ana).post("/privacy/limit/", form).status_code == 302
     request = RightsRequest.objects.get()
-    [limit] = restrictions_on(anas.pk, PLAN, Purpose.OPERATIONS)
+    [limit] = limits_of(anas.pk)
+    assert limited_of([anas.pk, uuid4()], PLAN, Purpose.OPERATIONS) == {anas.pk}
     assert limit.must and limit.encounter_id == consult.encounter_id and limit.what == "My acne visit"
-    assert restrictions_on(anas.pk, RecipientKind.PROVIDER, Purpose.CARE) == ()
+    assert limited_of([anas.pk], RecipientKind.PROVIDER, Purpose.CARE) == set()
     requests.request_start(by=officer.actor, request_id=request.pk)
     with pytest.raises(DomainError, match="must_agree"):
         request_refuse(by=officer.actor, request_id=request.pk, no=No(ground="cannot"))
@@ -86,12 +88,14 @@ def test_a_limit_that_the_law_does_not_demand_may_be_refused_agreed_to_and_ended
     request = asked(ana, anas)
     requests.request_start(by=officer.actor, request_id=request.pk)
     request_refuse(by=officer.actor, request_id=request.pk, no=No(ground="cannot"))
-    assert restrictions_on(anas.pk, EMPLOYER, Purpose.CARE) == ()
+    assert limited_of([anas.pk], EMPLOYER, Purpose.CARE) == set()
     row = agreed(officer, asked(ana, anas, purpose=Purpose.OPERATIONS, recipient="Mill Co."))
-    [limit] = restrictions_on(anas.pk, EMPLOYER, Purpose.OPERATIONS)
-    assert not limit.must and limit.to_whom == "Mill Co." and restrictions_on(anas.pk, EMPLOYER, Purpose.CARE) == ()
+    [limit] = limits_of(anas.pk)
+    assert limited_of([anas.pk], EMPLOYER, Purpose.OPERATIONS) == {anas.pk}
+    assert not limit.must and limit.to_whom == "Mill Co." and limited_of([anas.pk], EMPLOYER, Purpose.CARE) == set()
     restriction_end(by=officer.actor, restriction_id=row.pk, reason=EndReason.CLINIC)
-    [still] = restrictions_on(anas.pk, EMPLOYER, Purpose.OPERATIONS)
+    [still] = limits_of(anas.pk)
+    assert limited_of([anas.pk], EMPLOYER, Purpose.OPERATIONS) == {anas.pk}
     row.refresh_from_db()
     assert still.before == row.ends_at  # what came in before stays limited
     with pytest.raises(DomainError, match="not_in_force"):
@@ -99,6 +103,22 @@ def test_a_limit_that_the_law_does_not_demand_may_be_refused_agreed_to_and_ended
     other = agreed(officer, asked(ana, anas))
     restriction_end(by=officer.actor, restriction_id=other.pk, reason=EndReason.BOTH)
     assert [limit.id for limit in limits_of(anas.pk)] == [row.pk]
+
+
+def test_what_is_taken_back_binds_nobody_and_can_be_ended_from_its_first_day(
+    ana: User, anas: Patient, clinician: User, as_: As
+) -> None:
+    consult = building.answered(ana, clinician, anas)
+    request = asked(ana, anas, recipient_kind=PLAN, paid_encounter_id=consult.encounter_id)
+    assert "End this limit" in as_(ana).get(f"/privacy/requests/{request.pk}/").content.decode()
+    row = Restriction.objects.get()
+    with pytest.raises(NotVisible):  # it is the patient's to end, though the record is open to the clinician
+        restriction_end(by=clinician.actor, restriction_id=row.pk, reason=EndReason.PATIENT)
+    requests.request_withdraw(by=ana.actor, request_id=request.pk)
+    row.refresh_from_db()
+    assert limits_of(anas.pk) == () and row.end_reason == EndReason.PATIENT
+    page = as_(ana).get(f"/privacy/requests/{request.pk}/").content.decode()
+    assert "End this limit" not in page
 
 
 def test_an_emergency_goes_before_a_limit_and_is_written_down(
@@ -114,6 +134,8 @@ def test_an_emergency_goes_before_a_limit_and_is_written_down(
     assert as_(other_clinician).get(page).status_code == 404
     form = {**told, "form_key": str(told["form_key"])}
     assert as_(officer).post(page, form).status_code == 200 and not RestrictionOverride.objects.exists()
+    log = AccessEvent.objects.filter(object_kind="records.restriction", object_id=row.pk, action=Action.VIEW)
+    assert log.get().actor_id == officer.pk, "the words of a limit are not read without a trace"
     for _press in range(2):
         assert as_(officer).post(page, {**form, "asked_not_to_reuse": "on"}).status_code == 302
     made = RestrictionOverride.objects.get()
@@ -135,6 +157,9 @@ def test_other_ways_to_be_reached_are_never_refused_and_nobody_asks_why(
     }
     assert as_(ana).post("/privacy/reach/", form).status_code == 302
     request = RightsRequest.objects.get()
+    with pytest.raises(DomainError, match="asked_already"):
+        limits.reach_ask(by=ana.actor, patient_id=anas.pk, form_key=uuid4(), wanted=Wanted(no_phone=True))
+    assert as_(ana).post("/privacy/reach/", form).status_code == 302, "a second press is the same wish"
     assert not reach_of(anas.pk) and by_post([ana.pk]) == set()
     requests.request_start(by=officer.actor, request_id=request.pk)
     requests.request_carry_out(by=officer.actor, request_id=request.pk)

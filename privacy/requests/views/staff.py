@@ -87,10 +87,7 @@ def _filtered(chosen: dict[str, Any], me: UUID) -> Any:
 def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] | None = None) -> HttpResponse:
     """One request: who asked and how we know, the clock, what happened, what can be done."""
     row = visible_or_404(RightsRequest.objects.all(), pk=request_id)
-    access_record(
-        by=request.actor, action=Action.VIEW, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
-        object_kind="privacy.request", object_id=row.pk, basis=f"request:{row.pk}", durable=True,
-    )
+    looked_at(request, row)
     rules = rules_of(row.kind)
     may = {action.value for action in steps(services.standing_of(row), request.actor.role)}
     context = {
@@ -106,6 +103,14 @@ def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] |
     if rules.staff_context is not None:
         context |= rules.staff_context(row, request.actor)
     return render(request, "privacy/staff/request.html", context)
+
+
+def looked_at(request: AuthRequest, row: RightsRequest) -> None:
+    """A page that shows what somebody wrote leaves its line in the log first (P21)."""
+    access_record(
+        by=request.actor, action=Action.VIEW, purpose=Purpose.LEGAL_DUTY, subject_id=row.subject_id,
+        object_kind="privacy.request", object_id=row.pk, basis=f"request:{row.pk}", durable=True,
+    )
 
 
 def _names(row: RightsRequest, request: AuthRequest) -> dict[str, str]:
