@@ -13,11 +13,6 @@ from privacy.requests.models import ONE_AT_A_TIME, WORDS, RightsRequest
 SOON_DAYS = 7
 
 
-def requests_of(subject_id: UUID) -> QuerySet[RightsRequest]:
-    """A person's requests, newest first, without their words."""
-    return RightsRequest.objects.filter(subject_id=subject_id).defer(*WORDS).order_by("-created_at")
-
-
 def asked_by(account_id: UUID) -> QuerySet[RightsRequest]:
     """What this account asked for, newest first, without the words."""
     rows = RightsRequest.objects.filter(account_id=account_id).select_related("joined_to")
