@@ -50,6 +50,7 @@ _ROUTES = (
     ("<uuid:incident_id>/people/other/", incidents.stranger_add, "incident_stranger_add"),
     ("<uuid:incident_id>/people/count/", incidents.count_add, "incident_count_add"),
     ("<uuid:incident_id>/people/<uuid:affected_id>/remove/", incidents.person_remove, "incident_person_remove"),
+    ("<uuid:incident_id>/people/<uuid:affected_id>/reached/", notices.person_reached, "incident_person_reached"),
     ("<uuid:incident_id>/people/register/", incidents.register, "incident_register"),
     ("<uuid:incident_id>/assessment/", incidents.assessment, "incident_assessment"),
     ("<uuid:incident_id>/notice/", notices.notice, "incident_notice"),

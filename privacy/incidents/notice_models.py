@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto.fields import EncryptedTextField
@@ -42,7 +43,10 @@ class Way(models.TextChoices):
 
 
 class BreachNotice(models.Model):
-    """One notice to one person. ``returned_at``: it came back; ``reached_at``: reached in another way since."""
+    """One notice to one person. ``returned_at``: it came back; ``reached_at``: reached in another way since.
+
+    With neither letter nor mail there was no address to write to, and the person was told otherwise.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="notices")
@@ -62,6 +66,11 @@ class BreachNotice(models.Model):
 
     def __str__(self) -> str:
         return f"breach notice {self.pk}"
+
+    @property
+    def way_words(self) -> str:
+        """How it went out, for a page."""
+        return str(Way(self.way).label) if self.letter_id or self.mail_id else _now("No address to write to")
 
 
 class DutyDone(models.Model):

@@ -138,8 +138,13 @@ def unreached(incident: Incident) -> int:
     """How many people no notice can reach, or whose notice came back, and who were not reached otherwise."""
     back = Q(notice__returned_at__isnull=False, notice__reached_at=None)
     returned = Affected.objects.filter(back, incident=incident).aggregate(people=Sum("count"))["people"] or 0
-    rest = Affected.objects.filter(incident=incident, notice=None, subject_id=None)
-    return int(returned + sum(row.count for row in rest if not row.address))
+    return int(returned + sum(row.count for row in without_address(incident)))
+
+
+def without_address(incident: Incident) -> list[Affected]:
+    """Those whom no letter can find, and who were not reached otherwise: a name alone, or a number of people."""
+    rows = Affected.objects.filter(incident=incident, notice=None, subject_id=None).order_by("added_at", "pk")
+    return [row for row in rows if not row.address]
 
 
 def on_the_way(incident: Incident) -> int:
@@ -169,11 +174,6 @@ def standing_notices(*, on: dt.date | None = None) -> QuerySet[PublicNotice]:
     return PublicNotice.objects.filter(starts_on__lte=day, ends_on__gte=day).order_by("starts_on")
 
 
-def to_do() -> int:
-    """Reports and incidents that wait for the officer."""
-    return open_reports().count() + Incident.objects.filter(state__in=OPEN_INCIDENTS).count()
-
-
 class _NoneStands:
     """When this process last saw that no public notice stands; no health information, and nothing of anybody."""
 
@@ -197,6 +197,11 @@ def notices_now() -> list[PublicNotice]:
 def notices_forget() -> None:
     """Ask anew on the next visit: a notice was put up."""
     _NoneStands.seen_at = None
+
+
+def to_do() -> int:
+    """Reports and incidents that wait for the officer."""
+    return open_reports().count() + Incident.objects.filter(state__in=OPEN_INCIDENTS).count()
 
 
 @dataclass(frozen=True)

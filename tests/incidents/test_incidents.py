@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import InternalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
@@ -123,6 +124,11 @@ def test_the_day_of_discovery_changes_with_a_reason_and_the_clocks_follow(office
     assert before - selectors.duty_lines(changed)[0].duty.due_on == dt.timedelta(days=20)
     assert "The nurse knew." in changed.timeline.get(step=Step.DISCOVERY).note
     assert changed.reported_at == incident.reported_at
+    with time_machine.travel(timezone.now() + dt.timedelta(days=2)), pytest.raises(DomainError) as error:
+        assessing.discovery_change(
+            by=officer.actor, incident_id=incident.pk, discovered_at=timezone.now() - dt.timedelta(hours=1), reason="x"
+        )
+    assert (error.value.code, error.value.field) == ("discovered_late", "discovered_at")
 
 
 @pytest.mark.parametrize(
@@ -147,6 +153,25 @@ def test_law_enforcement_can_ask_to_wait(kind: str, until: int | None, code: str
         delay = assessing.delay_record(**asked)
         assert delay.until == (day or today() + dt.timedelta(days=30))
         assert selectors.delayed_until(incident) == delay.until
+
+
+def test_a_spoken_request_cannot_be_stretched_by_another_or_begin_later(officer: User) -> None:
+    incident = opened_incident(officer)
+
+    def asked(kind: str, starts_on: dt.date, until: dt.date | None = None) -> None:
+        assessing.delay_record(
+            by=officer.actor, incident_id=incident.pk, kind=kind, agency="Sheriff", starts_on=starts_on, until=until
+        )
+
+    with pytest.raises(DomainError) as error:
+        asked("oral", today() + dt.timedelta(days=1))
+    assert error.value.code == "day_ahead"
+    asked("oral", today())
+    with time_machine.travel(timezone.now() + dt.timedelta(days=29)):
+        with pytest.raises(DomainError) as error:
+            asked("oral", today())
+        assert error.value.code == "oral_again"
+        asked("written", today(), today() + dt.timedelta(days=60))
 
 
 def test_people_are_counted_by_state_and_500_minnesotans_start_48_hours(officer: User, ana: User) -> None:
@@ -261,6 +286,13 @@ def test_a_breach_that_went_outside_stands_in_the_register_of_each_patient_once(
     patient = consults.person(ana)
     incident = breach(officer, patient.pk, count=3)
     told = {"by": officer.actor, "incident_id": incident.pk, "recipient": "A neighbour", "what": "One letter"}
+    assessing.delay_record(
+        by=officer.actor, incident_id=incident.pk, kind="oral", agency="Sheriff", starts_on=today(), until=None
+    )
+    with pytest.raises(DomainError) as error:
+        people.register_write(**told)
+    assert error.value.code == "law_delay", "the patient reads the register"
+    incident.delays.all().delete()
     assert (people.register_write(**told), people.register_write(**told)) == (1, 0)
     row = Disclosure.objects.get(patient=patient)
     assert (row.basis, row.recipient, row.reference, row.accountable) == ("mistake", "A neighbour", incident.pk, True)

@@ -16,12 +16,12 @@ from portal.accounts.models import User
 from portal.agreements.models import Agreement, Withdrawal
 from portal.agreements.services import notices_by_email
 from portal.dates import today
-from portal.errors import DomainError
+from portal.errors import DomainError, NotVisible
 from portal.outbox.models import MailState, OutgoingMail
 from privacy.incidents import selectors
 from privacy.incidents.clocks import DutyKind
 from privacy.incidents.models import Incident
-from privacy.incidents.notice_models import PARTS, BreachNotice, NoticeText, Way
+from privacy.incidents.notice_models import PARTS, BreachNotice, NoticeText, PublicNotice, Way
 from privacy.incidents.services import assessing, notifying, people
 from privacy.incidents.services.watch import alarms_ring
 from privacy.incidents.state import IncidentState
@@ -129,8 +129,10 @@ def test_what_the_post_or_a_mail_server_gives_back_is_counted(officer: User, ana
     assert selectors.unreached(incident) == 2 and not selectors.all_reached(incident)
     for notice in incident.notices.all():
         with pytest.raises(DomainError):
-            notifying.notice_reached(by=officer.actor, notice_id=notice.pk, how=" ")
-        notifying.notice_reached(by=officer.actor, notice_id=notice.pk, how="By phone, Mia, May 4")
+            notifying.notice_reached(by=officer.actor, incident_id=incident.pk, notice_id=notice.pk, how=" ")
+        notifying.notice_reached(
+            by=officer.actor, incident_id=incident.pk, notice_id=notice.pk, how="By phone, Mia, May 4"
+        )
     assert selectors.all_reached(incident)
 
 
@@ -143,7 +145,7 @@ def test_ten_who_cannot_be_reached_need_a_public_notice_for_ninety_days(
         stranger(officer, incident, number)
     incident = sent(officer, building.signed(officer, incident, "breach"))
     for notice in incident.notices.all():
-        notifying.notice_returned(by=officer.actor, notice_id=notice.pk)
+        notifying.notice_returned(by=officer.actor, incident_id=incident.pk, notice_id=notice.pk)
     with pytest.raises(DomainError) as error:
         notifying.public_notice_post(by=officer.actor, incident_id=incident.pk)
     assert error.value.code == "toll_free_missing"
@@ -164,6 +166,78 @@ def test_ten_who_cannot_be_reached_need_a_public_notice_for_ninety_days(
     with time_machine.travel(timezone.now() + dt.timedelta(days=90)):
         assert visitor.get(page).status_code == 404
         assert page not in visitor.get("/").content.decode()
+
+
+@pytest.mark.parametrize("state", [MailState.DEAD, MailState.REFUSED])
+def test_an_email_that_never_left_counts_as_come_back(state: str, officer: User, ana: User) -> None:
+    notices_by_email(by=ana.actor, wanted=True)
+    incident = sent(officer, breach(officer, consults.person(ana).pk))
+    OutgoingMail.objects.filter(kind="incident.notice").update(state=state, secret=None)
+    assert notifying.returns_note() == 1
+    assert (selectors.unreached(incident), selectors.on_the_way(incident)) == (1, 0)
+
+
+def test_a_notice_of_another_incident_is_not_found(officer: User, ana: User) -> None:
+    notice = sent(officer, breach(officer, consults.person(ana).pk)).notices.get()
+    other = breach(officer, count=1)
+    for deed in (
+        lambda: notifying.notice_returned(by=officer.actor, incident_id=other.pk, notice_id=notice.pk),
+        lambda: notifying.notice_reached(by=officer.actor, incident_id=other.pk, notice_id=notice.pk, how="By phone"),
+    ):
+        with pytest.raises(NotVisible):
+            deed()
+    notice.refresh_from_db()
+    assert notice.returned_at is None
+
+
+def test_who_has_no_address_is_reached_in_another_way_and_the_count_stays(officer: User, as_: As) -> None:
+    incident = opened_incident(officer)
+    stranger(officer, incident, 1, address="")
+    stranger(officer, incident, 2)
+    incident = sent(officer, building.signed(officer, incident, "breach"))
+    posted()
+    alone, written = incident.affected.order_by("added_at")
+    assert selectors.unreached(incident) == 1
+    browser, page = as_(officer), reverse("admin:incident_notice", args=[incident.pk])
+    deed = reverse("admin:incident_person_reached", args=[incident.pk, alone.pk])
+    assert deed in browser.get(page).content.decode()
+    browser.post(deed, {"how": " "})
+    assert not selectors.all_reached(incident), "how is written down"
+    for _press in range(2):
+        browser.post(deed, {"how": "By phone, Mia, May 4"})
+    assert selectors.all_reached(incident) and selectors.residents(incident) == {"MN": 2}
+    assert BreachNotice.objects.get(affected=alone).reached_how == "By phone, Mia, May 4"
+    shown = browser.get(page).content.decode()
+    assert "No address to write to" in shown and deed not in shown
+    for affected_id, case in ((written.pk, incident), (alone.pk, breach(officer, count=1))):
+        with pytest.raises(NotVisible):
+            notifying.person_reached(by=officer.actor, incident_id=case.pk, affected_id=affected_id, how="By phone")
+
+
+def test_a_notice_that_another_process_puts_up_shows_within_a_minute(
+    officer: User, as_: As, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.CLINIC_TOLL_FREE = "(800) 555-0100"
+    visitor, start = as_(None), timezone.now()
+
+    def shown() -> bool:
+        return "A notice about health information" in visitor.get("/").content.decode()
+
+    with time_machine.travel(start, tick=False) as clock:
+        assert not shown()
+        elsewhere = PublicNotice.objects.create(
+            incident=breach(officer, count=12), toll_free="x", starts_on=today(), put_up_by=officer.pk,
+            ends_on=today() + dt.timedelta(days=89),
+        )
+        assert not shown(), "this process remembers that there was none"
+        clock.shift(60)
+        assert shown()
+        elsewhere.delete()
+        assert not shown(), "what stands is asked for each time"
+        incident = sent(officer, breach(officer, count=12))
+        with django_capture_on_commit_callbacks(execute=True):
+            notifying.public_notice_post(by=officer.actor, incident_id=incident.pk)
+        assert shown(), "its own shows at once"
 
 
 def test_people_known_only_by_number_are_not_reached_until_the_public_notice(officer: User, settings: Any) -> None:
@@ -189,12 +263,21 @@ def test_a_breach_is_closed_when_everybody_has_been_told_with_proof(officer: Use
         notifying.duty_done(kind=DutyKind.HHS, **{**told, "proof": ""})
     with pytest.raises(DomainError):
         notifying.duty_done(kind=DutyKind.HHS, **{**told, "done_on": today() + dt.timedelta(days=1)})
+    with pytest.raises(DomainError) as error:
+        notifying.duty_done(kind=DutyKind.HHS, **{**told, "done_on": today() - dt.timedelta(days=1)})
+    assert error.value.code == "day_before"
     first = notifying.duty_done(kind=DutyKind.HHS, **told)
     assert notifying.duty_done(kind=DutyKind.HHS, **told) == first
     with pytest.raises(DomainError) as error:
         notifying.incident_close(by=officer.actor, incident_id=incident.pk)
     assert error.value.code == "duties_open"
     notifying.duty_done(kind=DutyKind.INDIVIDUALS, **told)
+    stranger(officer, incident, 1)
+    with pytest.raises(DomainError) as error:
+        notifying.incident_close(by=officer.actor, incident_id=incident.pk)
+    assert error.value.code == "people_first", "somebody was added after it was noted that all were told"
+    notifying.notices_make(incident.pk)
+    posted()
     assert notifying.incident_close(by=officer.actor, incident_id=incident.pk).state == IncidentState.CLOSED
 
 

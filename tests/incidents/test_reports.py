@@ -80,6 +80,23 @@ def test_the_words_are_sealed_and_one_press_is_one_report(as_: As) -> None:
     assert code_for(key) not in row.code_hash
 
 
+def test_of_two_presses_at_the_same_moment_one_makes_the_report(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, told, asked = uuid4(), Told(kind=ReportKind.CONCERN, words="Aloud.", named=True), reports.current
+
+    def press() -> tuple[IncidentReport, str]:
+        return reports.report_make(by=ana.actor, told=told, form_key=key)
+
+    def faster(kind: Any) -> Any:
+        monkeypatch.setattr(reports, "current", asked)
+        press()
+        return asked(kind)
+
+    monkeypatch.setattr(reports, "current", faster)
+    row, code = press()
+    assert IncidentReport.objects.get() == row and code == code_for(key)
+    assert Agreement.objects.filter(context="report").count() == 1
+
+
 def test_who_signs_with_a_name_agrees_to_the_policy(ana: User, as_: As) -> None:
     refused = sent(as_(ana), named="on")
     assert refused.status_code == 200 and not IncidentReport.objects.exists()

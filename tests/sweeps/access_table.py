@@ -285,7 +285,7 @@ TABLE: dict[str, Access] = {
     )},
     **{f"admin:incident_{page}": deed("officer") for page in (
         "from_look", "report_take", "report_join", "report_freeze", "note", "person_add", "stranger_add", "count_add",
-        "send", "returned", "reached", "post", "close",
+        "send", "returned", "reached", "person_reached", "post", "close",
     )},
     "admin:privacy_report": desk("officer"),
     "admin:privacy_report_take": deed("officer"),

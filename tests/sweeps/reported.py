@@ -53,5 +53,8 @@ def things(officer: User, patient_id: UUID) -> dict[str, Any]:
         "intake_id": child.pk,
         "subject_id": hers.pk, "year": today().year, "account_id": stopped.account_id, "stop_id": stopped.pk,
         "notice_id": told.notices.get().pk, "privacy:public_notice.notice_id": posted.pk,
-        **{f"admin:incident_{page}.incident_id": told.pk for page in ("send", "returned", "reached", "post", "close")},
+        **{f"admin:incident_{page}.incident_id": told.pk for page in (
+            "send", "returned", "reached", "person_reached", "post", "close",
+        )},
+        "admin:incident_person_reached.affected_id": told.affected.earliest("added_at").pk,
     }

@@ -78,11 +78,18 @@ def report_join(*, by: Actor, report_id: UUID, number: int) -> Incident:
 
 
 def discovery_change(*, by: Actor, incident_id: UUID, discovered_at: dt.datetime, reason: str) -> Incident:
-    """Correct when it was first known, or should have been; all clocks follow. The reason stays (RULES 3.4)."""
+    """Correct when it was first known, or should have been; all clocks follow. The reason stays (RULES 3.4).
+
+    Raises ``DomainError``: ``words_missing``, ``discovered_ahead``, ``discovered_late`` for a moment after the
+    one at which it was reported to the officer.
+    """
     why = said(reason, _("Write down why, and how you know."), "reason")
     _not_ahead(discovered_at)
     with transaction.atomic():
         incident = incident_locked(by, incident_id)
+        if discovered_at > incident.reported_at:
+            words = _("The officer knew of it on %(day)s already: it cannot have been found later.")
+            raise DomainError("discovered_late", words % {"day": _day(incident.reported_at)}, "discovered_at")
         before, incident.discovered_at = incident.discovered_at, discovered_at
         incident.save(update_fields=["discovered_at"])
         moved = _("From %(before)s to %(after)s.") % {"before": _day(before), "after": _day(discovered_at)}
@@ -116,11 +123,14 @@ def delay_record(
 ) -> LawDelay:
     """Law enforcement asked to wait: in writing until the day it names, by word for 30 days at most (RULES 3.11).
 
-    Raises ``DomainError``: ``words_missing``, ``until_missing``, ``until_before``, ``oral_too_long``.
+    A second spoken request would be a way around the 30 days: it needs a paper. Raises ``DomainError``:
+    ``words_missing``, ``day_ahead``, ``until_missing``, ``until_before``, ``oral_too_long``, ``oral_again``.
     """
     who = said(agency, _("Write down the agency, the person and what they said."), "agency")
     kind = DelayKind(kind)
     latest = oral_delay_ends(starts_on)
+    if starts_on > today():
+        raise DomainError("day_ahead", _("Choose a day that has come."), "starts_on")
     if kind == DelayKind.WRITTEN and until is None:
         raise DomainError("until_missing", _("Give the day that the letter names."), "until")
     last = until or latest
@@ -131,6 +141,8 @@ def delay_record(
         raise DomainError("oral_too_long", words % {"day": date_format(latest, "F j, Y")}, "until")
     with transaction.atomic():
         incident = incident_locked(by, incident_id)
+        if kind == DelayKind.ORAL and incident.delays.filter(kind=DelayKind.ORAL).exists():
+            raise DomainError("oral_again", _("They asked by word of mouth before. From here on it needs a paper."))
         delay = LawDelay.objects.create(
             incident=incident, kind=kind, agency=who, starts_on=starts_on, until=last, recorded_by=by.account
         )
@@ -190,7 +202,7 @@ def incident_reopen(*, by: Actor, incident_id: UUID, reason: str) -> Incident:
     why = said(reason, _("Write down what is new."), "reason")
     require(by, Permission.REQUESTS_HANDLE)
     with transaction.atomic():
-        old = Incident.objects.filter(pk=incident_id).first()
+        old = Incident.objects.select_for_update().filter(pk=incident_id).first()
         if old is None:
             raise NotVisible
         if old.state != IncidentState.CLOSED:

@@ -31,6 +31,8 @@ from records.access import accounts_of
 
 LETTER = "breach_notice"
 BATCH = 50
+# A mail that no server took, or that the portal held back on purpose, tells nobody: the person is to be reached.
+NEVER_SENT = (MailState.DEAD, MailState.REFUSED)
 
 
 def notice_write(*, by: Actor, incident_id: UUID, values: Mapping[str, str]) -> NoticeText:
@@ -118,17 +120,18 @@ def returns_note() -> int:
     """Count as returned what the post brought back and what no mail server took. For task and sweep."""
     out = BreachNotice.objects.filter(returned_at=None, incident__state=IncidentState.NOTIFYING)
     back = Letter.objects.filter(paper=PrintState.RETURNED, pk__in=out.values("letter_id")).values_list("pk", flat=True)
-    dead = OutgoingMail.objects.filter(state=MailState.DEAD, pk__in=out.values("mail_id")).values_list("pk", flat=True)
+    never = OutgoingMail.objects.filter(state__in=NEVER_SENT, pk__in=out.values("mail_id"))
+    dead = never.values_list("pk", flat=True)
     found = [*out.filter(letter_id__in=list(back)), *out.filter(mail_id__in=list(dead))]
     for notice in found:
-        notice_returned(by=SYSTEM, notice_id=notice.pk)
+        notice_returned(by=SYSTEM, incident_id=notice.incident_id, notice_id=notice.pk)
     return len(found)
 
 
-def notice_returned(*, by: Actor, notice_id: UUID) -> BreachNotice:
+def notice_returned(*, by: Actor, incident_id: UUID, notice_id: UUID) -> BreachNotice:
     """A letter or email came back: this person still has to be reached (RULES 3.7)."""
     with transaction.atomic():
-        notice = _notice_locked(by, notice_id)
+        notice = _notice_locked(by, incident_id, notice_id)
         if notice.returned_at is None:
             notice.returned_at = timezone.now()
             notice.save(update_fields=["returned_at"])
@@ -136,16 +139,42 @@ def notice_returned(*, by: Actor, notice_id: UUID) -> BreachNotice:
     return notice
 
 
-def notice_reached(*, by: Actor, notice_id: UUID, how: str) -> BreachNotice:
+def notice_reached(*, by: Actor, incident_id: UUID, notice_id: UUID, how: str) -> BreachNotice:
     """Fewer than ten: each is reached in another way, by phone or another letter; how is written down (RULES 3.7)."""
     words = said(how, _("Write down how, when and by whom."), "how")
     with transaction.atomic():
-        notice = _notice_locked(by, notice_id)
+        notice = _notice_locked(by, incident_id, notice_id)
         if notice.returned_at is None:
             raise DomainError("not_returned", _("This notice has not come back."))
         notice.reached_at, notice.reached_how = timezone.now(), words
         notice.save(update_fields=["reached_at", "reached_how"])
         step_note(by, notice.incident, Step.REACHED, words, subject_id=notice.affected.subject_id)
+    return notice
+
+
+def person_reached(*, by: Actor, incident_id: UUID, affected_id: UUID, how: str) -> BreachNotice:
+    """Fewer than ten without an address: told by phone or otherwise; how is written down (RULES 3.7). Twice is once.
+
+    Kept as a notice that has neither letter nor mail. Raises ``NotVisible`` for whoever a letter can find, and
+    ``DomainError``: ``words_missing``, ``law_delay``.
+    """
+    words = said(how, _("Write down how, when and by whom."), "how")
+    with transaction.atomic():
+        incident = incident_locked(by, incident_id, IncidentState.NOTIFYING)
+        row = incident.affected.filter(pk=affected_id, subject_id=None).first()
+        if row is None or row.address:
+            raise NotVisible
+        there = BreachNotice.objects.filter(affected=row).first()
+        if there is not None:
+            return there
+        if stopped_until(selectors.stops(incident), today()):
+            raise DomainError("law_delay", _("Law enforcement asked to wait. Nobody may be told before that is over."))
+        now = timezone.now()
+        notice = BreachNotice.objects.create(
+            incident=incident, affected=row, way=Way.LETTER, made_at=now, returned_at=now, reached_at=now,
+            reached_how=words,
+        )
+        step_note(by, incident, Step.REACHED, words)
     return notice
 
 
@@ -180,8 +209,8 @@ def public_notice_post(*, by: Actor, incident_id: UUID) -> PublicNotice:
 def duty_done(*, by: Actor, incident_id: UUID, kind: DutyKind, done_on: dt.date, proof: str) -> DutyDone:
     """HHS, the media or the bureaus have been told: when, and the number or letter that proves it (RULES 3.13).
 
-    Raises ``DomainError``: ``words_missing``, ``day_ahead``, ``law_delay``, and ``people_first`` for the people
-    themselves while one has no notice or is not reached.
+    Raises ``DomainError``: ``words_missing``, ``day_ahead``, ``day_before`` the discovery, ``law_delay``, and
+    ``people_first`` for the people themselves while one has no notice or is not reached.
     """
     kind = DutyKind(kind)
     words = said(proof, _("Write down the proof: the number of the form, the letter, the name."), "proof")
@@ -192,6 +221,8 @@ def duty_done(*, by: Actor, incident_id: UUID, kind: DutyKind, done_on: dt.date,
         there = DutyDone.objects.filter(incident=incident, kind=kind.value).first()
         if there is not None:
             return there
+        if done_on < selectors.discovered_on(incident):
+            raise DomainError("day_before", _("On that day nobody here knew of it yet."), "done_on")
         if stopped_until(selectors.stops(incident), done_on):
             raise DomainError("law_delay", _("Law enforcement asked to wait. Nobody may be told before that is over."))
         if kind == DutyKind.INDIVIDUALS and not selectors.all_reached(incident):
@@ -204,18 +235,23 @@ def duty_done(*, by: Actor, incident_id: UUID, kind: DutyKind, done_on: dt.date,
 
 
 def incident_close(*, by: Actor, incident_id: UUID) -> Incident:
-    """Close a breach when everybody has been told. Raises ``DomainError`` ``duties_open``."""
+    """Close a breach when everybody has been told. Raises ``DomainError`` ``duties_open``, ``people_first``.
+
+    Somebody can have been added, or a letter come back, after it was noted that the people were told.
+    """
     with transaction.atomic():
         incident = incident_locked(by, incident_id, IncidentState.NOTIFYING)
         if any(not line.done for line in selectors.duty_lines(incident)):
             raise DomainError("duties_open", _("Somebody still has to be told. Look at the clocks."))
+        if not selectors.all_reached(incident):
+            raise DomainError("people_first", _("Not everybody has been reached yet."))
         close(by, incident, IncidentAction.CLOSE)
     return incident
 
 
-def _notice_locked(by: Actor, notice_id: UUID) -> BreachNotice:
-    incident_id = BreachNotice.objects.filter(pk=notice_id).values_list("incident_id", flat=True).first()
-    if incident_id is None:
+def _notice_locked(by: Actor, incident_id: UUID, notice_id: UUID) -> BreachNotice:
+    incident = incident_locked(by, incident_id, IncidentState.NOTIFYING)
+    notice = incident.notices.select_related("incident", "affected").filter(pk=notice_id).first()
+    if notice is None:
         raise NotVisible
-    incident_locked(by, incident_id, IncidentState.NOTIFYING)
-    return BreachNotice.objects.select_related("incident", "affected").get(pk=notice_id)
+    return notice

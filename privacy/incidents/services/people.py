@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.context import Actor
-from portal.dates import clinic_zone
+from portal.dates import clinic_zone, today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Purpose
-from privacy.incidents.clocks import bureaus_needed
+from privacy.incidents.clocks import bureaus_needed, stopped_until
 from privacy.incidents.models import IDENTIFYING, Affected, Incident, Step
+from privacy.incidents.selectors import residents, stops
 from privacy.incidents.state import IncidentState
 from privacy.incidents.timeline import incident_locked, said, step_note
 from records.disclosures.models import DisclosureBasis
@@ -25,16 +24,10 @@ from records.people.models import Patient
 ADDRESS_LINES = range(2, 6)
 
 
-def residents(incident_id: UUID) -> Counter[str]:
-    """How many are affected by state; "" is "not known"."""
-    rows = Affected.objects.filter(incident_id=incident_id).values("state").order_by().annotate(people=Sum("count"))
-    return Counter({row["state"]: row["people"] for row in rows})
-
-
 def recount(incident: Incident) -> None:
     """Note the moment at which more than 500 Minnesotans were known of: 48 hours run from it (RULES 3.14)."""
     identifiers = bool(IDENTIFYING & set(incident.data_kinds))
-    needed = bureaus_needed(residents(incident.pk), identifiers=identifiers)
+    needed = bureaus_needed(residents(incident), identifiers=identifiers)
     moment = (incident.bureaus_from or timezone.now()) if needed else None
     if moment != incident.bureaus_from:
         incident.bureaus_from = moment
@@ -92,9 +85,12 @@ def register_write(*, by: Actor, incident_id: UUID, recipient: str, what: str) -
     """Put a breach into the register of each patient on the list: their accounting counts it (RULES 1.29).
 
     For what went outside, not for a look inside. Done again it adds only those who are new; returns how many.
+    The patient reads the register: raises ``DomainError`` ``law_delay`` while nobody may be told (RULES 3.11).
     """
     with transaction.atomic():
         incident = incident_locked(by, incident_id, IncidentState.NOTIFYING)
+        if stopped_until(stops(incident), today()):
+            raise DomainError("law_delay", _("Law enforcement asked to wait. Nobody may be told before that is over."))
         day = incident.happened_on or incident.discovered_at.astimezone(clinic_zone()).date()
         there = Patient.objects.filter(pk__in=incident.affected.exclude(subject_id=None).values("subject_id"))
         entries = [

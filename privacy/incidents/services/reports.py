@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,9 +58,11 @@ def report_make(*, by: Actor, told: Told, form_key: UUID) -> tuple[IncidentRepor
         known = told.named or bool(told.reach.strip())
         sender = by if told.named and by.account_id is not None else ANONYMOUS
         policy = current(PolicyKind.PRIVACY_POLICY) if known else None
-        report = _create(
+        report, new = _create_once(
             told, words, form_key, Channel.PORTAL, today(), account_id=sender.account_id, policy=policy,
         )
+        if not new:
+            return report, code_for(form_key)
         if policy is not None and sender.account_id is not None:
             agreement_record(by=sender, policies=[policy], context=AgreementContext.REPORT, reference=report.pk)
         _audit(sender, Action.SUBMIT, report)
@@ -83,7 +85,11 @@ def report_enter(
         there = IncidentReport.objects.filter(form_key=form_key).first()
         if there is not None:
             return there, code_for(form_key)
-        report = _create(told, words, form_key, Channel(channel), received_on, entered_by=by.account_id)
+        report, new = _create_once(
+            told, words, form_key, Channel(channel), received_on, entered_by=by.account_id
+        )
+        if not new:
+            return report, code_for(form_key)
         _audit(by, Action.SUBMIT, report)
         mails.report_came(report)
     return report, code_for(form_key)
@@ -151,6 +157,17 @@ def report_locked(by: Actor, report_id: UUID, action: ReportAction) -> IncidentR
         raise DomainError("report_state", _("This report has moved on. Reload the page to see where it stands."))
     report.state = following
     return report
+
+
+def _create_once(
+    told: Told, words: str, form_key: UUID, channel: Channel, received_on: dt.date, **more: object
+) -> tuple[IncidentReport, bool]:
+    """The report of this press, and whether it is new: of two presses at the same moment one makes it."""
+    try:
+        with transaction.atomic():
+            return _create(told, words, form_key, channel, received_on, **more), True
+    except IntegrityError:
+        return IncidentReport.objects.get(form_key=form_key), False
 
 
 def _create(

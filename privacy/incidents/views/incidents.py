@@ -53,7 +53,7 @@ def incident(request: AuthRequest, incident_id: UUID) -> HttpResponse:
         "kinds": [kinds[code] for code in row.data_kinds if code in kinds],
         "duties": selectors.duty_lines(row), "waits": selectors.delayed_until(row),
         "delays": [(delay, opened(delay, "agency")) for delay in row.delays.order_by("starts_on")],
-        "residents": sorted(selectors.residents(row).items()), "reports": row.reports.defer("words", "reach"),
+        "residents": sorted(selectors.residents(row).items()), "reports": row.reports.defer(*selectors.REPORT_WORDS),
         "timeline": [
             (event, names.get(event.actor_id, "") if event.actor_id else "", opened(event, "note")) for event in events
         ],

@@ -53,6 +53,7 @@ def notice(request: AuthRequest, incident_id: UUID) -> HttpResponse:
         ],
         "missing": len(selectors.without_notice(row)), "unreached": unreached,
         "on_the_way": selectors.on_the_way(row),
+        "without_address": [(one, opened(one, "name", "")) for one in selectors.without_address(row)[:SHOWN]],
         "substitute": substitute_needed(unreached), "posted": PublicNotice.objects.filter(incident=row).first(),
         "toll_free": settings.CLINIC_TOLL_FREE, "duties": selectors.duty_lines(row),
         "waits": selectors.delayed_until(row),
@@ -82,7 +83,8 @@ def returned(request: AuthRequest, incident_id: UUID, notice_id: UUID) -> HttpRe
     """A notice came back."""
     return one_deed(
         request, "incident_notice", incident_id,
-        lambda: notifying.notice_returned(by=request.actor, notice_id=notice_id), _("Noted: it came back."),
+        lambda: notifying.notice_returned(by=request.actor, incident_id=incident_id, notice_id=notice_id),
+        _("Noted: it came back."),
     )
 
 
@@ -92,7 +94,21 @@ def reached(request: AuthRequest, incident_id: UUID, notice_id: UUID) -> HttpRes
     how = request.POST.get("how", "")[:500]
     return one_deed(
         request, "incident_notice", incident_id,
-        lambda: notifying.notice_reached(by=request.actor, notice_id=notice_id, how=how), _("Noted."),
+        lambda: notifying.notice_reached(
+            by=request.actor, incident_id=incident_id, notice_id=notice_id, how=how
+        ), _("Noted."),
+    )
+
+
+@require_POST
+def person_reached(request: AuthRequest, incident_id: UUID, affected_id: UUID) -> HttpResponse:
+    """Somebody without an address was told in another way."""
+    how = request.POST.get("how", "")[:500]
+    return one_deed(
+        request, "incident_notice", incident_id,
+        lambda: notifying.person_reached(
+            by=request.actor, incident_id=incident_id, affected_id=affected_id, how=how
+        ), _("Noted."),
     )
 
 
