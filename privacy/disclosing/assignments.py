@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -133,6 +134,29 @@ def patients_told(*, most: int = AT_ONCE) -> int:
             row.told_until = people[-1] if people else row.told_until
             row.told_at = timezone.now() if len(people) < most else None
             row.save(update_fields=["told_until", "told_at"])
+    return told + _newcomers_told(most)
+
+
+def _newcomers_told(most: int) -> int:
+    """Who became a patient since all were told hears of it too, until the first record has gone (P16).
+
+    ``telling_at`` moves on to the newest who was told.
+    """
+    told, gone = 0, Disclosure.objects.filter(reference=OuterRef("pk"))
+    waits = Assignment.objects.filter(~Exists(gone), told_at__isnull=False, called_off_at=None)
+    for assignment_id in waits.values_list("pk", flat=True):
+        with transaction.atomic():
+            row = Assignment.objects.select_for_update(skip_locked=True).filter(pk=assignment_id).first()
+            if row is None:
+                continue
+            new = Patient.objects.filter(created_at__gt=row.telling_at).order_by("created_at", "pk")
+            people = list(new.values_list("pk", "created_at")[:most])
+            for patient_id, _created in people:
+                _tell(row, patient_id)
+            if people:
+                row.telling_at = people[-1][1]
+                row.save(update_fields=["telling_at"])
+            told += len(people)
     return told
 
 

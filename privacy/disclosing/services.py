@@ -6,6 +6,7 @@ import datetime as dt
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from privacy.disclosing.papers import Paper
 from privacy.letters.services import letter_write
 from records.access import accounts_of, grant_close, grant_open
 from records.disclosures.models import DisclosureBasis
+from records.disclosures.selectors import suspensions_now
 from records.disclosures.services import disclosure_record
 from records.models import GrantKind, Patient
 from records.people.names import clean_line, clean_text
@@ -93,7 +95,7 @@ def process_give(
     Without telling there must be a ground of the closed list and the words behind it; after
     ``withheld_until`` the notice goes out by itself. ``reason`` says which law or order lets it go (RULES 4.1).
     Raises ``DomainError``: ``given_missing``, ``reason_missing``, ``ground_missing``, ``words_missing``,
-    ``end_past``, ``day_to_come``, ``decided_already``; ``NotVisible``.
+    ``end_past``, ``day_to_come``, ``day_before`` the paper came, ``suspended``, ``decided_already``; ``NotVisible``.
     """
     what = _words(given, "given", _("Write down what was given."), 2000)
     why = _words(reason, "reason", _("Write down which law or order lets you give it."), WORDS_LENGTH)
@@ -101,6 +103,10 @@ def process_give(
         _may_withhold(withheld, withheld_words, withheld_until)
     with transaction.atomic():
         row = _undecided(by, process_id)
+        if on < row.received_on:
+            raise DomainError("day_before", _("The paper had not come on that day."), "on")
+        if tell:
+            _not_suspended(row, "tell")
         entry = disclosure_record(
             by=by, subject_id=row.subject_id, purpose=Purpose.LEGAL_PROCESS, basis=DisclosureBasis.LEGAL_PROCESS,
             recipient=opened(row, "authority"), recipient_address=opened(row, "authority_address"), what=what, on=on,
@@ -127,21 +133,30 @@ def process_refuse(*, by: Actor, process_id: UUID, reason: str) -> LegalProcess:
 
 
 def process_tell(*, by: Actor, process_id: UUID) -> LegalProcess:
-    """The bar is gone earlier than thought, or named no end: tell the patient now. Done twice, one notice."""
+    """The bar is gone earlier than thought, or named no end: tell the patient now. Done twice, one notice.
+
+    Raises ``NotVisible``, ``DomainError`` ``suspended`` while an authority asks that nobody is told.
+    """
     require(by, Permission.REQUESTS_HANDLE)
     with transaction.atomic():
         row = LegalProcess.objects.select_for_update().filter(pk=process_id, outcome=ProcessOutcome.GIVEN).first()
         if row is None:
             raise NotVisible
         if row.told_at is None:
+            _not_suspended(row)
             _tell(by, row, None)
             row.save(update_fields=["told_at", "letter_id"])
     return row
 
 
 def notices_send() -> int:
-    """Tell each patient whose notice was put off until a day that is over; returns how many. Safe to repeat."""
+    """Tell each patient whose notice was put off until a day that is over; returns how many. Safe to repeat.
+
+    What an authority still wants left out waits until that is over as well (RULES 1.34).
+    """
     due = LegalProcess.objects.filter(outcome=ProcessOutcome.GIVEN, told_at=None, withheld_until__lt=today())
+    due = due.exclude(pk__in=suspensions_now().filter(reference__isnull=False).values("reference"))
+    due = due.exclude(disclosure_id__in=suspensions_now().filter(disclosure__isnull=False).values("disclosure_id"))
     sent = 0
     for process_id in due.order_by("withheld_until").values_list("pk", flat=True)[:500]:
         with transaction.atomic():
@@ -169,6 +184,15 @@ def _may_withhold(withheld: str, words: str, until: dt.date | None) -> None:
         )
     if until is not None and until < today():
         raise DomainError("end_past", _("That day has passed: tell the patient."), "withheld_until")
+
+
+def _not_suspended(row: LegalProcess, field: str | None = None) -> None:
+    """A letter would tell what the patient's own list leaves out."""
+    about = Q(reference=row.pk) | Q(disclosure_id=row.disclosure_id, disclosure_id__isnull=False)
+    until = suspensions_now(row.subject_id).filter(about).values_list("ends_on", flat=True).last()
+    if until is not None:
+        words = _("An authority asked that the patient is not told until the end of %(day)s. End that first.")
+        raise DomainError("suspended", words % {"day": date_format(until, "F j, Y")}, field)
 
 
 def _undecided(by: Actor, process_id: UUID) -> LegalProcess:

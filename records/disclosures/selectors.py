@@ -32,8 +32,11 @@ def disclosures_of(
 
 
 def recipients_since(subject_id: UUID, *, since: dt.date | None = None) -> list[Disclosure]:
-    """The newest disclosure to each recipient: whom to tell that something was set right (RULES 1.22)."""
-    rows = Disclosure.objects.filter(patient_id=subject_id)
+    """The newest disclosure to each recipient: whom to tell that something was set right (RULES 1.22).
+
+    The patient chooses among them, so that what an authority wants left out is left out here, too (RULES 1.34).
+    """
+    rows = Disclosure.objects.filter(patient_id=subject_id).exclude(_hidden())
     if since is not None:
         rows = rows.filter(on__gte=since)
     return list(rows.order_by("same_key", "-on", "pk").distinct("same_key"))

@@ -219,7 +219,7 @@ def suspension_record(
         there = same.filter(form_key=form_key).first()
         if there is not None:
             return there
-        if kind is StatementKind.ORAL and same.filter(kind=StatementKind.ORAL).exists():
+        if kind is StatementKind.ORAL and _oral_before(subject_id, disclosure_id, reference):
             raise DomainError("oral_again", _("It was put off by word of mouth before. From here on it needs a paper."))
         row = Suspension.objects.create(
             patient_id=subject_id, disclosure_id=disclosure_id, reference=reference, kind=kind, starts_on=start,
@@ -254,6 +254,16 @@ def _end(kind: StatementKind, start: dt.date, ends_on: dt.date | None) -> dt.dat
     if ends_on < start:
         raise DomainError("end_past", _("That day has passed."), "ends_on")
     return ends_on
+
+
+def _oral_before(subject_id: UUID, disclosure_id: UUID | None, reference: UUID | None) -> bool:
+    """Whether the entry was put off by word of mouth before: by itself, or with all of its reference."""
+    if disclosure_id is not None:
+        whole = Disclosure.objects.filter(pk=disclosure_id, reference__isnull=False).values("reference")
+        about = Q(disclosure_id=disclosure_id) | Q(reference__in=whole)
+    else:
+        about = Q(reference=reference) | Q(disclosure__reference=reference)
+    return Suspension.objects.filter(about, patient_id=subject_id, kind=StatementKind.ORAL).exists()
 
 
 def _suspension_logged(by: Actor, action: Action, row: Suspension) -> None:

@@ -89,6 +89,20 @@ def test_every_patient_is_told_once_by_mail_or_by_letter(anas: Patient, bens: Pa
     assert "North Shore Clinics Inc., 9 Pier Road, Duluth" in mail.body and "North Shore" not in mail.subject
 
 
+def test_who_became_a_patient_since_hears_of_it_too_until_the_first_record_has_gone(
+    anas: Patient, bens: Patient, officer: User
+) -> None:
+    row = told(officer, entered(officer))
+    Patient.objects.filter(pk=bens.pk).update(created_at=row.told_at + dt.timedelta(hours=1))
+    Letter.objects.all().delete()
+    OutgoingMail.objects.filter(subject_id=bens.pk).delete()
+    assert services.patients_told() == 1 and services.patients_told() == 0
+    assert OutgoingMail.objects.filter(kind="privacy.assignment", subject_id=bens.pk).count() == 1
+    services.assignment_entries(by=officer.actor, assignment=row, subject_ids=[anas.pk], what="The whole record")
+    Patient.objects.filter(pk=bens.pk).update(created_at=row.told_at + dt.timedelta(hours=2))
+    assert services.patients_told() == 0
+
+
 def test_without_a_statute_only_those_who_consented_go(
     anas: Patient, ana: User, bens: Patient, officer: User
 ) -> None:

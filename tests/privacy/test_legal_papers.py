@@ -38,7 +38,7 @@ from privacy.letters.models import Letter, PaperReason
 from privacy.looks.selectors import who_looked_lines
 from records.access import may_open
 from records.disclosures.models import Disclosure
-from records.disclosures.services import suspension_record
+from records.disclosures.services import suspension_lift, suspension_record
 from records.models import AccessGrant, Patient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.promise("P13")]
@@ -102,7 +102,7 @@ def test_who_has_no_account_is_told_by_post(anas: Patient, officer: User) -> Non
             "end_past",
         ),
         ({"given": " "}, "given_missing"), ({"reason": ""}, "reason_missing"),
-        ({"on": dt.date(2999, 1, 1)}, "day_to_come"),
+        ({"on": dt.date(2999, 1, 1)}, "day_to_come"), ({"on": dt.date(2020, 1, 1)}, "day_before"),
     ],
 )
 def test_without_letter_or_ground_nothing_is_completed(
@@ -204,6 +204,27 @@ def test_while_suspended_neither_list_nor_log_nor_copy_tells_of_it(anas: Patient
         assert told() == (1, 1, 1)
 
 
+@pytest.mark.promise("P34")
+def test_no_letter_tells_of_it_while_an_authority_asks_that_nobody_does(
+    anas: Patient, ana: User, officer: User, as_: As
+) -> None:
+    row = entered(officer, anas)
+    held = suspension_record(
+        by=officer.actor, subject_id=anas.pk, reference=row.pk, kind="written", agency="Sheriff", official="Sgt. Moe",
+        statement="It would impede us", ends_on=today() + dt.timedelta(days=60), form_key=uuid4(),
+    )
+    with pytest.raises(DomainError) as refused:
+        give(officer, row)
+    assert (refused.value.code, refused.value.field) == ("suspended", "tell") and not Disclosure.objects.exists()
+    withhold(officer, row, withheld_until=today() + dt.timedelta(days=9))
+    assert as_(officer).post(reverse("admin:legal_tell", args=[row.pk])).status_code == 302 and not letters(anas)
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=12)):
+        assert notices_send() == 0 and not letters(anas)
+    suspension_lift(by=officer.actor, suspension_id=held.pk)
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=12)):
+        assert notices_send() == 1 and len(letters(anas)) == 1
+
+
 def test_its_words_and_its_file_go_with_the_person_and_ids_stay(anas: Patient, officer: User) -> None:
     row = give(officer, entered(officer, anas))
     personal_data.erase_for(Subject(anas.pk))
@@ -255,6 +276,21 @@ def test_the_officer_takes_a_paper_in_gives_and_the_patient_reads_of_it(
     own = as_(ana).get(reverse("privacy:received")).content.decode()
     assert "District Court" in own and "The plan" in own and "A court order, subpoena or warrant" in own
     assert AccessEvent.objects.filter(action=Action.LIST, object_kind="records.disclosure", actor_id=ana.pk).exists()
+
+
+def test_what_the_officer_writes_down_by_hand_stands_once_and_a_refused_press_costs_nothing(
+    desk: Client, anas: Patient
+) -> None:
+    page = reverse("admin:disclosure_add", args=[anas.pk])
+    typed = {
+        "on": (today() + dt.timedelta(days=1)).isoformat(), "recipient": "Lakeside", "what": "The plan",
+        "purpose": "care", "basis": "emergency", "form_key": str(uuid4()),
+    }
+    assert "still to come" in desk.post(page, typed).content.decode() and not Disclosure.objects.exists()
+    for _press in range(2):
+        assert desk.post(page, {**typed, "on": today().isoformat()}).status_code == 302
+    assert Disclosure.objects.get().recipient == "Lakeside"
+    assert AccessEvent.objects.filter(action=Action.DISCLOSE, subject_id=anas.pk).count() == 1
 
 
 def test_a_file_without_a_row_is_swept(anas: Patient, settings: Any) -> None:

@@ -20,7 +20,7 @@ from portal.permissions import Purpose
 from portal.subjects import Subject
 from records.disclosures.models import COUNTED, NEEDS_CONSENT, SIGNED, Disclosure, DisclosureBasis, Suspension
 from records.disclosures.recipients import recipient_key
-from records.disclosures.selectors import disclosures_of, given_to, hidden_objects
+from records.disclosures.selectors import disclosures_of, given_to, hidden_objects, recipients_since
 from records.disclosures.services import (
     Entry,
     disclosure_record,
@@ -353,6 +353,31 @@ def test_by_word_of_mouth_it_lasts_thirty_days_at_most_and_not_twice(anas: Patie
     assert suspend(anas, officer, disclosure_id=entry.pk).kind == "written"
     with pytest.raises(DatabaseError), transaction.atomic():
         Suspension.objects.filter(pk=row.pk).update(ends_on=row.ends_on + dt.timedelta(days=1))
+
+
+@pytest.mark.promise("P34")
+@pytest.mark.parametrize("whole_first", [True, False])
+def test_a_word_of_mouth_for_a_paper_and_one_for_its_entry_are_the_same_word(
+    whole_first: bool, anas: Patient, officer: User
+) -> None:
+    process = uuid4()
+    entry, other = given(anas, officer, reference=process), given(anas, officer)
+    ways: list[dict[str, Any]] = [{"reference": process}, {"disclosure_id": entry.pk}]
+    first, second = ways if whole_first else reversed(ways)
+    suspend(anas, officer, kind="oral", ends_on=None, **first)
+    with pytest.raises(DomainError) as refused:
+        suspend(anas, officer, kind="oral", ends_on=None, **second)
+    assert refused.value.code == "oral_again"
+    assert suspend(anas, officer, kind="oral", ends_on=None, disclosure_id=other.pk).kind == "oral"
+
+
+@pytest.mark.promise("P34")
+def test_who_is_proposed_to_be_told_of_a_correction_leaves_out_what_is_suspended(anas: Patient, officer: User) -> None:
+    hidden, plain = given(anas, officer, recipient="Sheriff"), given(anas, officer)
+    row = suspend(anas, officer, disclosure_id=hidden.pk)
+    assert recipients_since(anas.pk) == [plain]
+    suspension_lift(by=officer.actor, suspension_id=row.pk)
+    assert set(recipients_since(anas.pk)) == {hidden, plain}
 
 
 @pytest.mark.parametrize(

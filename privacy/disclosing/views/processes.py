@@ -122,8 +122,11 @@ def refuse(request: AuthRequest, process_id: UUID) -> HttpResponse:
 @require_POST
 def tell(request: AuthRequest, process_id: UUID) -> HttpResponse:
     """The patient is told now."""
-    services.process_tell(by=request.actor, process_id=process_id)
-    messages.success(request, _("A letter tells the patient."))
+    try:
+        services.process_tell(by=request.actor, process_id=process_id)
+        messages.success(request, _("A letter tells the patient."))
+    except DomainError as error:
+        messages.error(request, error.message)
     return redirect("admin:legal_process", process_id=process_id)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from privacy.disclosing import selectors
 from privacy.disclosing.forms import DisclosureForm, PaperConsentForm, PersonForm, SuspensionForm
 from privacy.disclosing.views.processes import problem
 from privacy.keeping.selectors import held_people
-from records.disclosures.models import Disclosure, Suspension
+from records.disclosures.models import Disclosure
 from records.disclosures.selectors import suspensions_now
 from records.disclosures.services import (
     disclosure_record,
@@ -71,8 +72,11 @@ def add(request: AuthRequest, patient_id: UUID) -> HttpResponse:
             may = may_release(
                 subject_id=patient_id, recipient=given["recipient"], basis=given["basis"], on=given["on"]
             )
-            if claim_form_key(key):
+            with transaction.atomic():
                 disclosure_record(by=request.actor, subject_id=patient_id, **given)
+                # Last: what is refused leaves the key for the next press. Pressed twice, one entry stays.
+                if not claim_form_key(key):
+                    transaction.set_rollback(True)
         except DomainError as error:
             problem(form, error)
         except ValueError:
@@ -141,11 +145,6 @@ def consent_end(request: AuthRequest, consent_id: UUID) -> HttpResponse:
     row: ReleaseConsent = consent_revoke(by=request.actor, consent_id=consent_id)
     messages.success(request, _("Nothing more is released on it."))
     return redirect("admin:disclosures_of", patient_id=row.patient_id)
-
-
-def suspended_count() -> int:
-    """How many suspensions run today, for the menu."""
-    return Suspension.objects.filter(pk__in=suspensions_now().values("pk")).count()
 
 
 def _again(request: AuthRequest, patient_id: UUID, name: str, form: forms.Form) -> HttpResponse:
