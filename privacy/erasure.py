@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Order, Refund
 from consults.services import consults_end
-from consults.services.moves import REFUND_REASON
+from consults.services.moves import ORDER_KIND, REFUND_REASON
 from portal.accounts.models import User
 from portal.audit.models import Action
 from portal.audit.services import access_record
@@ -133,7 +133,7 @@ def _closing(request: RightsRequest) -> Closing:
     copies = ArchiveCopy.objects.filter(subject_id=request.subject_id, damaged_at=None, destroyed_at=None)
     orders = Order.objects.filter(subject_id=request.subject_id)
     back = Refund.objects.filter(
-        payment__order__in=orders, reason_code=REFUND_REASON, created_at__gte=request.created_at
+        payment__order__in=orders.filter(kind=ORDER_KIND), reason_code=REFUND_REASON, created_at__gte=request.created_at
     )
     return Closing(
         kept_until=max(copies.values_list("retain_until", flat=True), default=None),

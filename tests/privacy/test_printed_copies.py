@@ -38,7 +38,7 @@ from records.models import Patient
 from records.people.services import patient_update
 from tests.consults import building as consults
 from tests.documents.building import a_document
-from tests.privacy.building import ask
+from tests.privacy.building import ask, carried_out
 
 As = Callable[..., Client]
 FOR_LEE = {
@@ -217,6 +217,19 @@ def test_what_was_paid_goes_back_when_the_request_ends_before_the_work(
     assert not PrintCopy.objects.exists()
     assert not Letter.objects.filter(kind="copy_cover").exists()
     assert fees.fees_sweep() == {"paid": 0, "dropped": 0}
+
+
+@pytest.mark.promise("P41")
+def test_a_copying_fee_that_went_back_is_no_consult_in_the_last_letter(
+    ana: User, record: Patient, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fees, "_go_on", lambda request: None)
+    deletion, request = ask(ana, record), ask(ana, record, PAPER)
+    paid(ana, quoted(officer, request))
+    engine.request_withdraw(by=ana.actor, request_id=request.pk)
+    assert Refund.objects.exists()
+    carried_out(officer, deletion)
+    assert OutgoingMail.objects.get(kind="privacy.erased").refs["paid_back"] == "False"
 
 
 def test_a_payment_whose_signal_got_lost_is_found_by_the_sweep(
