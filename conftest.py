@@ -16,7 +16,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Where single tests take longest. They are handed out first, so that no worker waits for the other at the end.
+LONGEST = ("tests/sweeps/", "tests/faults/", "tests/lockbox/")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     wanted = {name.upper() for name in config.getoption("--promise")}
     if not wanted:
         return
