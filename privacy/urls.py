@@ -17,6 +17,7 @@ from privacy.views import looks, patient, public
 app_name = "privacy"
 urlpatterns = [
     path("", patient.home, name="home"),
+    path("papers/", patient.papers, name="papers"),
     path("copy/", requests.ask_copy, name="copy"),
     path("delete/", requests.ask_deletion, name="delete"),
     path("ask/<slug:kind>/", requests.ask, name="ask"),

@@ -15,7 +15,7 @@ from privacy.denials import services as denials
 from privacy.denials.services import No
 from privacy.limits import services as limits
 from privacy.requests import services as requests
-from privacy.requests.models import RightsRequest
+from privacy.requests.models import Channel, IdentityHow, RequestKind, RightsRequest
 from records.amendments.models import PartKind
 from records.contact.services import Wanted
 from records.models import Encounter, Entry, Plan
@@ -42,6 +42,12 @@ def seed_amendments(ana: User, patient_id: UUID) -> None:
             corrections.correction_accept(
                 by=officer, request_id=wish.pk, words="The patient has used benzoyl peroxide for two years.",
             )
+        with ago(days=50):
+            corrections.telling_choose(
+                by=ana.actor, request_id=wish.pk, agreed=[], name="Lake Region Pharmacy",
+                address="20 Main Street\nSartell, MN 56377",
+            )
+        _refused(ana.actor, officer, patient_id, plan.pk)
     if entry is not None:
         _disputed(ana.actor, officer, patient_id, entry.pk)
     _limited(ana.actor, officer, patient_id)
@@ -49,6 +55,19 @@ def seed_amendments(ana: User, patient_id: UUID) -> None:
 
 def _taken(officer: Actor, request: RightsRequest) -> None:
     requests.request_start(by=officer, request_id=request.pk)
+
+
+def _refused(ana: Actor, officer: Actor, patient_id: UUID, plan_id: UUID) -> None:
+    """Refused a week ago; she can still have it reviewed, or write why she disagrees."""
+    with ago(days=15):
+        wish = corrections.correction_ask(
+            by=ana, patient_id=patient_id, part=(PartKind.PLAN, plan_id), form_key=uuid4(),
+            words="Write that I may use the gel every night.", reason="Every other night is too slow for me.",
+        )
+    with ago(days=7):
+        _taken(officer, wish)
+        explain = "The plan says what your clinician decided on that day. Please ask them in your messages."
+        denials.request_refuse(by=officer, request_id=wish.pk, no=No(ground="accurate", explain=explain))
 
 
 def _disputed(ana: Actor, officer: Actor, patient_id: UUID, entry_id: UUID) -> None:
@@ -110,7 +129,28 @@ def seed_review(user: User, patient: Patient) -> None:
     with ago(days=6):
         denials.review_ask(by=user.actor, request_id=first.pk, words="Please add it at least.")
     with ago(days=4):
-        corrections.correction_ask(
+        waits = corrections.correction_ask(
             by=user.actor, patient_id=patient.pk, part=part, form_key=uuid4(),
             words="I answered this for my sister by mistake.", reason="We filled it in together.",
         )
+    with ago(days=3):
+        _taken(officer, waits)
+
+
+def seed_letters_about_the_record(user: User, patient: Patient) -> None:
+    """One who writes letters: a correction, a limit and a wish how to be reached, to be typed in by the officer."""
+    officer = Actor(staff_of(Role.OFFICER)[0], Role.OFFICER)
+    said = {
+        RequestKind.AMENDMENT: "My date of birth is right, but you have my old surname in a letter.",
+        RequestKind.RESTRICTION: "Please tell my brother nothing.",
+        RequestKind.CONFIDENTIAL: "Please write to me at my sister's.",
+    }
+    for kind, words in said.items():
+        with ago(days=5) as moment:
+            row = requests.request_open(
+                by=officer, kind=kind, subject_id=patient.pk, account_id=user.pk, form_key=uuid4(),
+                received_on=moment.date(), channel=Channel.MAIL, details=words,
+                identity=requests.Identity(IdentityHow.PHOTO_ID, "A copy of her driver's license was enclosed."),
+            )
+        with ago(days=4):
+            _taken(officer, row)

@@ -35,7 +35,7 @@ from portal.agreements.selectors import current_for_sign_up
 from portal.agreements.services import agreement_record
 from portal.context import Actor
 from portal.dates import today
-from portal.demo.amendments import seed_amendments, seed_review
+from portal.demo.amendments import seed_amendments, seed_letters_about_the_record, seed_review
 from portal.demo.ana import seed_ana
 from portal.demo.clock import ago
 from portal.demo.disclosures import seed_companies, seed_papers, seed_register
@@ -214,6 +214,7 @@ WORDS = (
 
 
 REVIEWED = 3  # which of them was refused a correction and asks for a review
+WRITES = 4  # which of them asks by letters instead of the portal
 HELD = 2  # which of the made-up patients a court asks about
 
 
@@ -245,6 +246,8 @@ def seed(*, patients: int, part: int = 0, parts: int = 1) -> int:
                 seed_papers(patient.pk)
             if number == REVIEWED:
                 seed_review(User.objects.get(email=_address(number)), patient)
+            if number == WRITES:
+                seed_letters_about_the_record(User.objects.get(email=_address(number)), patient)
     if part == 0 and made:
         seed_visits()
         seed_letters()

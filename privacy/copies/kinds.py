@@ -16,7 +16,6 @@ from privacy.copies.forms import PaperForm, QuoteForm, ThirdPartyForm
 from privacy.copies.models import PrintCopy
 from privacy.denials.grounds import grounds_for
 from privacy.fees.selectors import newest_quote
-from privacy.letters.selectors import letters_about
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
 from privacy.requests.state import RequestState
@@ -26,11 +25,11 @@ from records.models import Encounter
 def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
     """Where the copy is: to be made, at work, counted, quoted, on its way."""
     copy = PrintCopy.objects.filter(request_id=request.pk).defer("key").first()
-    told = request.particulars or {}
+    wanted = request.particulars or {}
     working = request.state == RequestState.IN_PROGRESS
     return {
         "print_copy": copy, "print_job": Job.objects.filter(pk=copy.job_id).first() if copy and copy.job_id else None,
-        "quote": newest_quote(request.pk), "told": told, "letters": letters_about(request.pk),
+        "quote": newest_quote(request.pk), "wanted": wanted,
         "consults": _parts(request.subject_id) if working and request.subject_id else (),
         "may_prepare": working,
         "quote_form": QuoteForm(pages=copy.pages) if working and copy is not None and copy.made_at else None,
@@ -47,7 +46,7 @@ def _parts(patient_id: UUID) -> QuerySet[Encounter]:
 def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
     """What it costs and what can be answered, and the letters about it."""
     return {
-        "quote": newest_quote(request.pk), "told": request.particulars or {},
+        "quote": newest_quote(request.pk), "wanted": request.particulars or {},
         "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
     }
 

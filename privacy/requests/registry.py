@@ -105,6 +105,16 @@ def rules_of(kind: str) -> KindRules:
     return _KINDS[kind]
 
 
+def with_panel(page: Mapping[str, Any], panel: Mapping[str, Any]) -> dict[str, Any]:
+    """The context of a request's page with that of its kind's panel. Raises ``ValueError`` where both use a name.
+
+    A panel that took a name of the page's would hide what the page says, such as the person's own words.
+    """
+    if shared := page.keys() & panel.keys():
+        raise ValueError(f"a panel renames {sorted(shared)}")
+    return {**page, **panel}
+
+
 def kinds() -> Iterable[KindRules]:
     """Every registered kind, in the order of ``RequestKind``."""
     return [_KINDS[kind.value] for kind in RequestKind if kind.value in _KINDS]

@@ -1,4 +1,4 @@
-"""The patient's privacy pages: the home page and the download of a copy."""
+"""The patient's privacy pages: the home page, the page of all papers, and the download of a copy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from privacy.selectors import looks_by_day
 from records.access import patients_of
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
-REQUESTS_AT_HOME, DAYS_AT_HOME, LOOKS_AT_HOME = 8, 4, 200
+REQUESTS_AT_HOME, DAYS_AT_HOME, LOOKS_AT_HOME, LETTERS_AT_HOME = 8, 4, 200, 8
+ALL_OF_THEM = 1000  # requests, and letters, on the page of all
 
 
 def _who(actor_id: UUID | None, account_id: UUID, names: dict[UUID, str]) -> dict[str, Any]:
@@ -42,12 +43,25 @@ def home(request: AuthRequest) -> HttpResponse:
     """Requests with their clocks, who looked last, what can be asked for."""
     mine = patients_of(request.account_id)
     context: dict[str, Any] = {"has_record": bool(mine), "tested": tested_count(), "promises": len(PROMISES)}
-    context["cards"] = [card_of(row) for row in asked_by(request.account_id)[:REQUESTS_AT_HOME]]
+    asked = list(asked_by(request.account_id)[: REQUESTS_AT_HOME + 1])
+    context["cards"] = [card_of(row) for row in asked[:REQUESTS_AT_HOME]]
+    letters = letters_of(request.actor, most=LETTERS_AT_HOME + 1)
+    context["more"] = len(asked) > REQUESTS_AT_HOME or len(letters) > LETTERS_AT_HOME
     context["wishes"] = wishes(request, has_record=bool(mine))
     if mine:
-        context["letters"] = letters_of(request.actor)
+        context["letters"] = letters[:LETTERS_AT_HOME]
         context["looks"] = _days(mine[0], request.account_id)
     return render(request, "privacy/home.html", context)
+
+
+@require_GET
+@role_required(*PATIENTS)
+def papers(request: AuthRequest) -> HttpResponse:
+    """All that this account ever asked for, and all letters to it: nothing falls off the end of a list."""
+    context = {
+        "asked": asked_by(request.account_id)[:ALL_OF_THEM], "letters": letters_of(request.actor, most=ALL_OF_THEM)
+    }
+    return render(request, "privacy/papers.html", context)
 
 
 @require_GET

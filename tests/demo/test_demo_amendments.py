@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.agreements.services import policies_publish
-from portal.demo.amendments import seed_amendments, seed_review
+from portal.demo.amendments import seed_amendments, seed_letters_about_the_record, seed_review
 from privacy.requests.models import RightsRequest
 from records.models import AccessGrant, GrantKind
 from records.restrictions.selectors import limits_of
@@ -34,10 +34,15 @@ def test_the_demo_shows_a_correction_in_each_of_its_ways(
     seed_review(ben, bens.patient)
     notes = notes_of(consult.patient_id, grant=GrantKind.PORTAL)
     assert len(notes.amendments) == 1 and len(limits_of(consult.patient_id)) == 1
-    [dispute] = notes.disputes
-    assert [paper.kind for paper in dispute.papers] == ["request", "denial", "statement", "rebuttal"]
+    disputes = sorted([paper.kind for paper in dispute.papers] for dispute in notes.disputes)
+    assert disputes == [["request", "denial"], ["request", "denial", "statement", "rebuttal"]]
     states = sorted(RightsRequest.objects.values_list("kind", "state"))
     assert states == [
-        ("amendment", "completed"), ("amendment", "denied"), ("amendment", "received"), ("amendment", "under_review"),
-        ("confidential", "received"), ("restriction", "completed"),
+        ("amendment", "completed"), ("amendment", "denied"), ("amendment", "denied"), ("amendment", "in_progress"),
+        ("amendment", "under_review"), ("confidential", "received"), ("restriction", "completed"),
+    ]
+    seed_letters_about_the_record(ben, bens.patient)
+    by_mail = RightsRequest.objects.filter(channel="mail").values_list("kind", "state")
+    assert sorted(by_mail) == [
+        ("amendment", "in_progress"), ("confidential", "in_progress"), ("restriction", "in_progress"),
     ]

@@ -89,7 +89,7 @@ def test_a_copy_for_somebody_else_from_the_wish_to_the_posted_letter(
     page.get_by_label("I want this copy of the health record").check()
     page.get_by_label("Your signature").fill("Ana Okafor")
     page.locator("main form button").last.click()
-    expect(page.get_by_text("9 Hill Street")).to_be_visible()
+    expect(page.locator("address", has_text="9 Hill Street")).to_be_visible()
     request = RightsRequest.objects.get(kind=RequestKind.ACCESS_THIRD_PARTY)
     desk = window(officer, width=1280)
     desk.goto(f"/admin/privacy/{request.pk}/")

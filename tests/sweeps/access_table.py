@@ -117,6 +117,7 @@ TABLE: dict[str, Access] = {
     "outbox:inbox_message": everybody("404"),
     # Privacy
     "privacy:home": only(*FAMILY),
+    "privacy:papers": only(*FAMILY),
     "privacy:copy": only("ana", "ben"),
     "privacy:delete": only("ana", "ben"),
     "privacy:ask": only(*FAMILY),

@@ -54,7 +54,7 @@ def register(request: AuthRequest, patient_id: UUID, bound: dict[str, forms.Form
     context = {
         **admin.site.each_context(request), "title": _("Who received what"), "register": held,
         "person": held_people([patient_id])[patient_id], "patient_id": patient_id,
-        "add": DisclosureForm(initial={"on": today()}), "consent": PaperConsentForm(),
+        "add": DisclosureForm(initial={"on": today()}), "consent": PaperConsentForm(auto_id="consent_%s"),
         "problem": next(iter(bound or {}), ""), **(bound or {}),
     }
     return render(request, "privacy/disclosing/register.html", context)
@@ -127,7 +127,7 @@ def lift(request: AuthRequest, suspension_id: UUID) -> HttpResponse:
 @require_POST
 def paper_consent(request: AuthRequest, patient_id: UUID) -> HttpResponse:
     """Enter a consent that was signed on paper."""
-    form = PaperConsentForm(request.POST)
+    form = PaperConsentForm(request.POST, auto_id="consent_%s")
     if form.is_valid():
         try:
             consent_give(by=request.actor, patient_id=patient_id, on_paper=True, **form.cleaned_data)

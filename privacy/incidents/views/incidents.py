@@ -156,7 +156,8 @@ def people_page(request: AuthRequest, incident_id: UUID) -> HttpResponse:
     numbers = held_people(one.subject_id for one in rows if one.subject_id)
     context = {
         **page_context(request, row), "find": find, "answer": answer, "person": PersonForm(),
-        "stranger": StrangerForm(), "count": CountForm(), "residents": sorted(selectors.residents(row).items()),
+        "stranger": StrangerForm(auto_id="stranger_%s"), "count": CountForm(auto_id="count_%s"),
+        "residents": sorted(selectors.residents(row).items()),
         "rows": [
             (one, numbers[one.subject_id].number if one.subject_id else opened(one, "name", "")) for one in rows
         ],

@@ -21,7 +21,7 @@ from privacy.requests import services, words
 from privacy.requests.clock import clock_of, first_due
 from privacy.requests.forms import CopyForm, DeletionForm
 from privacy.requests.models import RequestKind, RightsRequest
-from privacy.requests.registry import KindRules, kinds, rules_of
+from privacy.requests.registry import KindRules, kinds, rules_of, with_panel
 from privacy.requests.state import steps
 from privacy.selectors import afoot
 from records.access import patients_of
@@ -135,7 +135,7 @@ def request_page(request: AuthRequest, request_id: UUID) -> HttpResponse:
         "outcome": dict(rules.outcomes).get(row.outcome, ""), "history": _history(row),
     }
     if rules.patient_context is not None:
-        context |= rules.patient_context(row, request.actor)
+        context = with_panel(context, rules.patient_context(row, request.actor))
     return render(request, "privacy/request.html", context)
 
 

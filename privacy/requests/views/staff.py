@@ -25,9 +25,10 @@ from privacy.letters.selectors import letters_about
 from privacy.requests import desk_forms, services, words
 from privacy.requests.clock import clock_of, extension_limit, may_extend
 from privacy.requests.models import WORDS, RightsRequest
-from privacy.requests.registry import rules_of
+from privacy.requests.registry import rules_of, with_panel
 from privacy.requests.selectors import ended_requests, open_requests, twins_of
 from privacy.requests.state import RequestAction, steps
+from records.access import may_open
 from records.vault.content import opened
 
 PER_PAGE = 25
@@ -98,11 +99,17 @@ def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] |
         "names": _names(row, request), "history": _history(row), "twins": list(twins_of(row)),
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
         "particulars": words.particulars(row), "ground": words.ground(row), "letters": letters_about(row.pk),
+        "record_open": row.subject_id is not None and _is_open(request, row.subject_id),
         **_forms(row, may, forms or {}),
     }
     if rules.staff_context is not None:
-        context |= rules.staff_context(row, request.actor)
+        context = with_panel(context, rules.staff_context(row, request.actor))
     return render(request, "privacy/staff/request.html", context)
+
+
+def _is_open(request: AuthRequest, subject_id: UUID) -> bool:
+    """Whether this request opens the record to the officer now: only then a link leads there."""
+    return may_open(by=request.actor, patient_id=subject_id, purpose=Purpose.LEGAL_DUTY, whole=True) is not None
 
 
 def looked_at(request: AuthRequest, row: RightsRequest) -> None:
