@@ -29,6 +29,8 @@ Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 LOCAL_INBOX_DIR = ""
+# Each client of a test is a server of its own: it looks a static file up when asked, and lists none before.
+WHITENOISE_AUTOREFRESH = True
 STAFF_MFA_REQUIRED = False  # the tests of the second factor switch it on
 # The archive's throw-away key pair; the private half is only in the tests.
 ARCHIVE_RECIPIENTS = ["age14m4u4yk2y9mzd40wlv6z9eexkl6d8zr9hxnr900xleyqvdwkfa0scwq9np"]
