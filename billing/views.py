@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing import selectors, services, square
 from billing.models import Order
 from billing.state import OrderState
+from portal.accounts.services import remote_address
 from portal.errors import DomainError
 from portal.guards import AuthRequest, permission_required
 from portal.permissions import Permission
@@ -43,7 +44,7 @@ def pay(request: AuthRequest, order_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return _pay_page(request, order)
     try:
-        url = services.checkout_start(by=request.actor, order=order, remote_address=request.META.get("REMOTE_ADDR", ""))
+        url = services.checkout_start(by=request.actor, order=order, remote_address=remote_address(request))
     except DomainError as error:
         if error.code == "already_paid":
             return redirect("billing:receipt", order_id=order.pk)

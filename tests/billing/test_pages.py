@@ -14,6 +14,7 @@ from django.urls import reverse
 from billing import personal_data, selectors, services
 from billing.models import CheckoutAttempt, Order, Payment
 from billing.state import OrderState
+from portal.agreements.models import Agreement
 from portal.context import SYSTEM
 from portal.outbox.models import OutgoingMail
 from portal.outbox.registry import MailContext, mail_of, subject_of
@@ -42,6 +43,16 @@ def test_a_press_leads_to_square_and_no_card_field_exists_here(standin: Any, ana
     assert answer["Location"] == CheckoutAttempt.objects.get().url
     names = {f.name for model in (Order, Payment, CheckoutAttempt) for f in model._meta.get_fields()}
     assert not [n for n in names if "card" in n or "cvv" in n or "pan" in n]
+
+
+def test_behind_the_proxy_the_agreement_is_kept_with_the_payers_own_address(
+    standin: Any, ana: Any, order_of: Any, as_: Any, settings: Any
+) -> None:
+    """Not the proxy's, and not one that somebody made up in front of it (FIELD_FAULTS 67)."""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    through = {"HTTP_X_FORWARDED_FOR": "192.0.2.44, 203.0.113.9", "REMOTE_ADDR": "10.0.0.2"}
+    as_(ana).post(reverse("billing:pay", args=[order_of(ana).pk]), **through)
+    assert {row.remote_address for row in Agreement.objects.filter(context="checkout")} == {"203.0.113.9"}
 
 
 @pytest.mark.parametrize("name", PAGES)
