@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +12,11 @@ from portal.accounts.models import User
 from portal.agreements.services import policies_publish
 from records.models import Patient
 from tests.consults import building
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.privacy.windows import Window
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +54,11 @@ def places(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PORTAL_ENV", "development")
     for name in ("ARCHIVE_RECIPIENTS", "BACKUP_RECIPIENTS"):
         monkeypatch.setenv(name, ",".join(getattr(settings, name)))
+
+
+@pytest.fixture
+def window(chromium: Browser, live_server: Any, as_: Any) -> Iterator[Window]:
+    """``window(ana, width=375)``; at the end nothing may have been blocked or have failed."""
+    from tests.privacy.windows import windows  # only a browser test pays for a browser
+
+    yield from windows(chromium, live_server, as_)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from portal.accounts.models import User
 from privacy.denials.models import Denial
@@ -17,17 +16,16 @@ from records.contact.services import Wanted
 from records.models import Restriction, Telling
 from records.people.services import patient_update
 from tests.consults import building as consults
-from tests.privacy.test_in_browser import look, window
+from tests.privacy.windows import Window, look
 from tests.records.building import allergy
 from tests.sweeps import corrected as correcting
 
-__all__ = ["window"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.promise("P33", "P37")
 def test_a_correction_is_walked_from_the_wish_to_the_clinics_answer(
-    window: Callable[..., Page], ana: User, officer: User, other_clinician: User, clinician: User
+    window: Window, ana: User, officer: User, other_clinician: User, clinician: User
 ) -> None:
     consult = consults.answered(ana, clinician)
     allergy(ana, consult.patient, substance="Nickel")
@@ -69,7 +67,7 @@ def test_a_correction_is_walked_from_the_wish_to_the_clinics_answer(
 
 @pytest.mark.promise("P33", "P37", "P54")
 def test_the_pages_of_corrections_and_limits_on_a_phone_and_a_desk(
-    window: Callable[..., Page], ana: User, ben: User, officer: User, other_clinician: User, clinician: User
+    window: Window, ana: User, ben: User, officer: User, other_clinician: User, clinician: User
 ) -> None:
     consult = consults.answered(ana, clinician)
     bens = consults.person(ben, given="Ben", family="Tran")

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings as django_settings
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from portal.accounts.models import User
 from portal.permissions import Purpose
@@ -21,60 +14,14 @@ from records.vault import open_case
 from tests.consults import building as consults
 from tests.privacy.building import ask, carried_out, copy_asked, draft_with, told, work
 from tests.privacy.test_requests import breaks, given_up
+from tests.privacy.windows import Window, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SHOTS = os.environ.get("SHOTS", "")
-
-
-@pytest.fixture
-def window(chromium: Browser, live_server: Any, as_: Any) -> Iterator[Callable[..., Page]]:
-    """``window(ana, width=375)``; at the end nothing may have been blocked or have failed."""
-    complaints: list[str] = []
-    contexts = []
-
-    def make(user: User | None, *, width: int = 375, dark: bool = False, js: bool = True) -> Page:
-        context = chromium.new_context(
-            base_url=live_server.url, viewport={"width": width, "height": 812}, java_script_enabled=js,
-            color_scheme="dark" if dark else "light",
-        )
-        if user is not None:
-            name = django_settings.SESSION_COOKIE_NAME
-            cookie = as_(user).cookies[name].value
-            context.add_cookies([{"name": name, "value": cookie, "url": live_server.url}])
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def look(window: Callable[..., Page], user: User | None, paths: dict[str, str]) -> None:
-    """Each page narrow and wide, light and dark: axe is content and nothing scrolls sideways."""
-    wrong = []
-    for width, dark in ((375, False), (1280, False), (375, True), (1280, True), (320, False)):
-        page = window(user, width=width, dark=dark)
-        for name, path in paths.items():
-            page.goto(path)
-            found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]
-            wrong += [f"{name} {width} dark {dark}: {one['id']} {one['nodes'][0]['html'][:150]}" for one in found]
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wrong.append(f"{name}: scrolls sideways at {width}")
-            if SHOTS:
-                Path(SHOTS).mkdir(exist_ok=True)
-                page.screenshot(path=f"{SHOTS}/{name}-{width}{'-dark' if dark else ''}.png", full_page=True)
-    assert wrong == [], "\n".join(wrong)
 
 
 @pytest.mark.promise("P31", "P32", "P35", "P39")
 def test_the_patients_pages_on_a_phone_and_a_desk(
-    window: Callable[..., Page], ana: User, officer: User, clinician: User,
+    window: Window, ana: User, officer: User, clinician: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     consult = told(ana, clinician)
@@ -100,12 +47,12 @@ def test_the_patients_pages_on_a_phone_and_a_desk(
     })
 
 
-def test_the_promises_on_a_phone_and_a_desk(window: Callable[..., Page]) -> None:
+def test_the_promises_on_a_phone_and_a_desk(window: Window) -> None:
     look(window, None, {"promises": "/privacy/promises/"})
 
 
 def test_the_officers_pages_on_a_phone_and_a_desk(
-    window: Callable[..., Page], ana: User, ben: User, officer: User, clinician: User, bens: Patient
+    window: Window, ana: User, ben: User, officer: User, clinician: User, bens: Patient
 ) -> None:
     import datetime as dt
 
@@ -127,7 +74,7 @@ def test_the_officers_pages_on_a_phone_and_a_desk(
 
 @pytest.mark.promise("P31", "P32")
 def test_the_copy_comes_by_itself_while_the_patient_waits(
-    window: Callable[..., Page], ana: User, clinician: User
+    window: Window, ana: User, clinician: User
 ) -> None:
     patient = told(ana, clinician).patient
     page = window(ana)
@@ -145,7 +92,7 @@ def test_the_copy_comes_by_itself_while_the_patient_waits(
 
 @pytest.mark.promise("P32")
 def test_without_javascript_the_page_loads_itself_until_the_copy_is_there(
-    window: Callable[..., Page], ana: User, anas: Patient
+    window: Window, ana: User, anas: Patient
 ) -> None:
     page = window(ana, js=False)
     page.goto("/privacy/copy/")
@@ -156,7 +103,7 @@ def test_without_javascript_the_page_loads_itself_until_the_copy_is_there(
 
 
 @pytest.mark.promise("P39")
-def test_a_deletion_from_both_sides(window: Callable[..., Page], ana: User, officer: User, clinician: User) -> None:
+def test_a_deletion_from_both_sides(window: Window, ana: User, officer: User, clinician: User) -> None:
     consult = told(ana, clinician)
     page = window(ana)
     page.goto("/privacy/delete/")

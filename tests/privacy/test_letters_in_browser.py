@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from portal.accounts.models import User
 from portal.context import SYSTEM
@@ -22,8 +21,8 @@ from records.models import Patient
 from records.people.services import patient_update
 from tests.consults import building as consults
 from tests.privacy.building import ask, told
-from tests.privacy.test_in_browser import look, window  # noqa: F401 - a fixture
 from tests.privacy.test_printed_copies import FOR_LEE, quoted
+from tests.privacy.windows import Window, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FIELDS = {"request": "A copy of the record on paper", "received": "November 2, 2026", "due": "December 2, 2026"}
@@ -50,7 +49,7 @@ def record(ana: User, anas: Patient, clinician: User) -> Patient:
 
 @pytest.mark.promise("P35", "P36", "P37")
 def test_letters_and_costs_on_a_phone_and_a_desk(
-    window: Callable[..., Page], ana: User, officer: User, record: Patient  # noqa: F811
+    window: Window, ana: User, officer: User, record: Patient
 ) -> None:
     to = Recipient("Ana Okafor", ("1 Lake Road", "Clear Lake, MN 55319"))
     no = made(letter_write(
@@ -79,7 +78,7 @@ def test_letters_and_costs_on_a_phone_and_a_desk(
 
 @pytest.mark.promise("P32", "P36")
 def test_a_copy_for_somebody_else_from_the_wish_to_the_posted_letter(
-    window: Callable[..., Page], ana: User, officer: User, record: Patient  # noqa: F811
+    window: Window, ana: User, officer: User, record: Patient
 ) -> None:
     page = window(ana)
     page.goto("/privacy/")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from portal.accounts.models import User
 from portal.dates import today
@@ -18,15 +17,14 @@ from privacy.requests.services import Identity
 from records.models import Patient
 from records.people.public_id import public_id_shown
 from tests.privacy.building import ask, told
-from tests.privacy.test_in_browser import look, window  # noqa: F401 - a fixture
+from tests.privacy.windows import Window, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Window = Callable[..., Page]
 
 
 @pytest.mark.promise("P35", "P50")
 def test_a_question_goes_from_the_phone_to_the_desk_and_back(
-    window: Window, ana: User, officer: User, anas: Patient  # noqa: F811
+    window: Window, ana: User, officer: User, anas: Patient
 ) -> None:
     phone = window(ana)
     phone.goto("/privacy/")
@@ -51,7 +49,7 @@ def test_a_question_goes_from_the_phone_to_the_desk_and_back(
 
 @pytest.mark.promise("P35")
 def test_a_letter_is_written_down_proven_and_taken_back(
-    window: Window, ana: User, officer: User, anas: Patient  # noqa: F811
+    window: Window, ana: User, officer: User, anas: Patient
 ) -> None:
     desk = window(officer, width=1280)
     desk.goto("/admin/privacy/")
@@ -73,7 +71,7 @@ def test_a_letter_is_written_down_proven_and_taken_back(
 
 
 def test_the_pages_of_requests_on_a_phone_and_a_desk(
-    window: Window, ana: User, officer: User, clinician: User  # noqa: F811
+    window: Window, ana: User, officer: User, clinician: User
 ) -> None:
     patient = told(ana, clinician).patient
     late = ask(ana, patient, RequestKind.QUESTION, details="What do you keep of me when I leave?")
