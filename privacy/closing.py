@@ -12,22 +12,24 @@ from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal.accounts.selectors import display_names
 from portal.context import SYSTEM
 from portal.errors import NotVisible
 from portal.permissions import Purpose
 from privacy.disclosing.closing import given_text
+from privacy.dossier import subject_of
 from privacy.letters.models import Letter
 from privacy.letters.services import Recipient, letter_write
 from privacy.mails import Closing
 from privacy.models import RightsRequest
 from privacy.requests.letters import recipient_of
-from records.contact.selectors import by_post, reach_of
+from records.contact.selectors import reach_of, wants_post
 from records.vault.rooms import open_patient
 
 
 def paper_address(request: RightsRequest) -> Recipient | None:
     """Where the last letter goes by post; None where a mail tells it. Read outside of any transaction."""
-    if request.account_id is not None and request.account_id not in by_post([request.account_id]):
+    if request.account_id is not None and not wants_post(request.account_id, request.subject_id):
         return None
     told = recipient_of(request)
     if told is not None or request.subject_id is None:
@@ -37,7 +39,9 @@ def paper_address(request: RightsRequest) -> Recipient | None:
     except NotVisible:  # a try before this one has deleted the record
         return None
     lines = reach_of(request.subject_id).address.lines or patient.address.lines
-    return Recipient(patient.full_name, tuple(lines))
+    own = request.account_id is None or request.account_id in subject_of(request.subject_id).account_ids
+    name = patient.full_name if own else display_names([request.account_id]).get(request.account_id, "")
+    return Recipient(name or patient.full_name, tuple(lines))
 
 
 def closing_letter(*, request: RightsRequest, to: Recipient, closing: Closing) -> Letter:

@@ -62,8 +62,9 @@ Gate: TypeAlias = Callable[[MailContext], str | None]
 AddressBook: TypeAlias = Callable[[UUID], str | None]
 # The same for many accounts in one query; accounts without an address are left out.
 AddressBooks: TypeAlias = Callable[[Iterable[UUID]], Mapping[UUID, str]]
-# Of these accounts those whose person wants letters by post and no mail (RULES 1.38).
-PostOnly: TypeAlias = Callable[[Iterable[UUID]], set[UUID]]
+# Of these accounts who wants letters by post and no mail (RULES 1.38): with None for everything, or with a
+# patient for what is about that one.
+PostOnly: TypeAlias = Callable[[Iterable[UUID]], set[tuple[UUID, UUID | None]]]
 # Of these patients those whose record may not be used (P47).
 Frozen: TypeAlias = Callable[[Iterable[UUID]], set[UUID]]
 
@@ -179,7 +180,7 @@ class Addresses:
         self._left_asked_at = float("-inf")
         self._known: Mapping[UUID, str] = {}
         self._asked_at = float("-inf")
-        self._post: set[UUID] = set()
+        self._post: set[tuple[UUID, UUID | None]] = set()
         self._post_asked_at = float("-inf")
 
     def of(self, account_id: UUID) -> str | None:
@@ -193,14 +194,14 @@ class Addresses:
             self._asked_at = time.monotonic()
         return self._known.get(account_id)
 
-    def by_post(self, account_id: UUID) -> bool:
-        """Whether this account's person wants everything by post. One query a batch and second."""
+    def by_post(self, account_id: UUID, subject_id: UUID | None) -> bool:
+        """Whether a mail to this account about this patient goes by post. One query a batch and second."""
         if _registry.post_only is None:
             return False
         if time.monotonic() - self._post_asked_at > 1:
             self._post = _registry.post_only(self._wanted)
             self._post_asked_at = time.monotonic()
-        return account_id in self._post
+        return not self._post.isdisjoint({(account_id, None), (account_id, subject_id)})
 
     def frozen(self, subject_id: UUID) -> bool:
         """Whether this patient's record may not be used. One query a batch and second."""

@@ -33,7 +33,7 @@ from privacy.letters.services import Enclosure, Recipient, letter_remove, letter
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.services import locked, request_complete
 from privacy.requests.state import RequestState
-from records.contact.selectors import by_post
+from records.contact.selectors import wants_post
 from records.disclosures.models import DisclosureBasis
 from records.disclosures.services import disclosure_record
 from records.models import Encounter
@@ -94,7 +94,7 @@ def copy_quote(
 
 def _needs_letter(request: RightsRequest) -> bool:
     """In the portal the page of the request tells it, and a mail leads there; all others get it in a letter."""
-    return request.account_id is None or request.account_id in by_post([request.account_id])
+    return request.account_id is None or wants_post(request.account_id, request.subject_id)
 
 
 def _quote_letter(by: Actor, request: RightsRequest, row: FeeQuote) -> None:

@@ -11,6 +11,7 @@ from portal.permissions import Purpose
 from privacy.disclosing.assignments import releasable
 from privacy.disclosing.models import Assignment
 from privacy.handover.models import SkipReason
+from privacy.requests.deletion import deletion_wanted
 from records.freezing.selectors import frozen_of
 from records.restrictions.models import RecipientKind, Restriction
 from records.restrictions.selectors import running
@@ -23,11 +24,13 @@ def left_out(assignment: Assignment, subject_ids: Collection[UUID]) -> dict[UUID
     """Of these people those who stay, and why. A few queries, however many they are.
 
     Without a law that the assignment names, each needs a signed consent to this new owner. A limit that the
-    patient asked for, and a stop to all use, hold with and without one. Raises ``DomainError`` as ``releasable`` does.
+    patient asked for, a wish to be deleted, and a stop to all use hold with and without one. Raises ``DomainError``
+    as ``releasable`` does.
     """
     _goes, stays = releasable(assignment=assignment, subject_ids=subject_ids)
     found = dict.fromkeys(stays, SkipReason.NO_CONSENT)
     found |= dict.fromkeys(_limited(subject_ids), SkipReason.RESTRICTION)
+    found |= dict.fromkeys(deletion_wanted(subject_ids), SkipReason.DELETION)
     return found | dict.fromkeys(frozen_of(subject_ids), SkipReason.STOPPED)
 
 

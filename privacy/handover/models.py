@@ -19,6 +19,7 @@ class SkipReason(models.TextChoices):
 
     NO_CONSENT = "no_consent", _("No signed consent to the new owner, and no law in its place")
     RESTRICTION = "restriction", _("Asked us not to share it, and we agreed")
+    DELETION = "deletion", _("Asked us to delete the record")
     STOPPED = "stopped", _("The use of the record is stopped")
     UNREADABLE = "unreadable", _("Something in the record cannot be read")
 

@@ -33,7 +33,8 @@ from portal.permissions import Purpose
 from privacy.letters import mails
 from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.services import JOB_KIND, Recipient
-from records.contact.selectors import by_post, reach_of
+from privacy.requests.models import RightsRequest
+from records.contact.selectors import Reach, reach_of, wants_post
 from records.export.typesetting import typeset
 from records.models import AccessGrant, GrantKind
 from records.vault.content import PatientView
@@ -91,7 +92,7 @@ def _tell(letter: Letter) -> None:
     if letter.notice != NoticeState.WAITING or letter.account_id is None:
         return
     gone = address_of(letter.account_id) is None  # a closed account reads nothing (P28)
-    if gone or letter.account_id in by_post([letter.account_id]):
+    if gone or wants_post(letter.account_id, letter.subject_id):
         letter.notice = NoticeState.NONE
         if letter.paper == PrintState.NONE:
             reason = PaperReason.NO_ACCOUNT if gone else PaperReason.CHOICE
@@ -112,10 +113,15 @@ def _recipient(letter: Letter) -> Recipient:
     patient = _patient(letter.subject_id) if letter.subject_id else None
     if patient is None:
         return Recipient(given or _account_name(letter))
-    to_patient = letter.account_id is None or _is_own(letter)
+    to_patient, reach = letter.account_id is None or _is_own(letter), reach_of(patient.id)
     name = given or (_patient_name(letter, patient) if to_patient else _account_name(letter))
-    chosen = reach_of(patient.id).address.lines if to_patient else []
+    chosen = reach.address.lines if to_patient or _chose(letter, reach) else []
     return Recipient(name, tuple(chosen or patient.address.lines))
+
+
+def _chose(letter: Letter, reach: Reach) -> bool:
+    """True when the guardian who reads it asked for this address; one that the young person chose is not theirs."""
+    return RightsRequest.objects.filter(pk=reach.asked_in, account_id=letter.account_id).exists()
 
 
 def _patient(subject_id: UUID) -> PatientView | None:

@@ -26,6 +26,7 @@ from privacy.requests.models import Channel, RequestKind, RightsRequest
 from privacy.requests.state import RequestState
 from records.access import patients_of
 from records.contact.models import ContactChoice
+from records.contact.selectors import by_post
 from records.contact.services import Wanted, contact_ask, contact_begin
 from records.restrictions.models import RecipientKind, Restriction
 from records.restrictions.services import restriction_ask, restriction_begin, restriction_withdraw
@@ -161,16 +162,20 @@ def post_instead() -> int:
     rows = OutgoingMail.objects.filter(state=MailState.REFUSED, last_error=POST_ONLY, queued_at__gte=since)
     wanted = rows.exclude(kind="privacy.letter_waits").exclude(category=Category.MARKETING)
     written = 0
-    for account_id, queued_at in wanted.order_by("queued_at").values_list("account_id", "queued_at"):
-        patient_id = next(iter(patients_of(account_id)), None) if account_id is not None else None
-        if patient_id is None:
+    rows_now = wanted.order_by("queued_at").values_list("account_id", "subject_id", "queued_at")
+    for account_id, subject_id, queued_at in rows_now:
+        mine = patients_of(account_id) if account_id is not None else []
+        if not mine:
             continue
         day = queued_at.astimezone(clinic_zone()).date()
         key = f"post:{account_id}:{day.isoformat()}"
         if Letter.objects.filter(once_key=key).exists():
             continue
+        # To the account's person, so that what a young person asked for never goes to the parents.
+        theirs = subject_id in mine and (account_id, subject_id) in by_post([account_id])
         letter_write(
-            by=SYSTEM, kind="reach.waits", subject_id=patient_id, paper=True, once_key=key,
+            by=SYSTEM, kind="reach.waits", subject_id=subject_id if theirs else mine[0],
+            account_id=account_id, paper=True, once_key=key,
             fields={"site": settings.SITE_URL, "phone": settings.CLINIC_PHONE},
         )
         written += 1

@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('subject_id', models.UUIDField(db_index=True)),
-                ('skipped', models.CharField(blank=True, choices=[('no_consent', 'No signed consent to the new owner, and no law in its place'), ('restriction', 'Asked us not to share it, and we agreed'), ('stopped', 'The use of the record is stopped'), ('unreadable', 'Something in the record cannot be read')], max_length=12)),
+                ('skipped', models.CharField(blank=True, choices=[('no_consent', 'No signed consent to the new owner, and no law in its place'), ('restriction', 'Asked us not to share it, and we agreed'), ('deletion', 'Asked us to delete the record'), ('stopped', 'The use of the record is stopped'), ('unreadable', 'Something in the record cannot be read')], max_length=12)),
             ],
         ),
         migrations.CreateModel(
@@ -983,7 +983,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='handoverperson',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('part__isnull', False), ('skipped', '')), models.Q(('part', None), ('skipped__in', ['no_consent', 'restriction', 'stopped', 'unreadable'])), _connector='OR'), name='handover_given_or_skipped'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('part__isnull', False), ('skipped', '')), models.Q(('part', None), ('skipped__in', ['no_consent', 'restriction', 'deletion', 'stopped', 'unreadable'])), _connector='OR'), name='handover_given_or_skipped'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='incidentevent',

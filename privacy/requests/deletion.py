@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,6 +25,8 @@ from privacy.requests.models import (
 )
 from privacy.requests.services import Identity, carried_out, move, request_open
 from privacy.requests.state import OPEN, RequestAction, RequestState
+
+DELETIONS = (RequestKind.DELETION, RequestKind.GUARDIAN_DELETION)
 
 
 def deletion_start(request: RightsRequest, by: Actor) -> None:
@@ -57,6 +61,17 @@ def copy_is_due(subject_id: UUID) -> bool:
     return wanted.filter(state__in=[state.value for state in OPEN]).exists()
 
 
+def deletion_wanted(subject_ids: Collection[UUID]) -> set[UUID]:
+    """Of these people those whose deletion was asked for and is still to be decided, done, or begun when a hold ends.
+
+    Also where it is not proven yet who asked: what has left the clinic cannot be deleted any more (P41).
+    """
+    waiting = Q(state__in=[state.value for state in OPEN])
+    after_a_hold = Q(state=RequestState.DENIED, denial_ground=DenialGround.LEGAL_HOLD)
+    rows = RightsRequest.objects.filter(waiting | after_a_hold, subject_id__in=subject_ids, kind__in=DELETIONS)
+    return {subject_id for subject_id in rows.values_list("subject_id", flat=True) if subject_id is not None}
+
+
 def hold(request: RightsRequest, by: Actor) -> None:
     """Stopped by a legal hold; the clock goes on."""
     move(request, RequestAction.HOLD, by)
@@ -87,8 +102,7 @@ def deletions_resume(*, subject_id: UUID) -> None:
     What was to be carried out is carried out now. A deletion that was refused because of the hold
     is asked for anew in the patient's name, with a clock of its own, and waits for the officer.
     """
-    kinds = (RequestKind.DELETION, RequestKind.GUARDIAN_DELETION)
-    mine = RightsRequest.objects.select_for_update().filter(subject_id=subject_id, kind__in=kinds)
+    mine = RightsRequest.objects.select_for_update().filter(subject_id=subject_id, kind__in=DELETIONS)
     for request in mine.filter(state=RequestState.IN_PROGRESS, held_at__isnull=False):
         if copy_is_due(subject_id):
             mails.request_waits(request, "unheld")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import tarfile
@@ -16,14 +17,17 @@ from django.test import Client
 
 from consults.models import Consult
 from portal.accounts.models import User
+from portal.dates import today
 from portal.jobs.runner import run_job
 from portal.lockbox import age
 from portal.lockbox.store import lockbox
 from privacy.models import RequestKind, RightsRequest
 from privacy.requests import services
+from records.access import grant_open
 from records.encounters.services import answer_save
+from records.guardians.services import guardian_grant
 from records.messages.services import message_send
-from records.models import Encounter, Patient
+from records.models import Encounter, GrantKind, Patient
 from records.people.services import patient_update
 from records.plans.services import assessment_save, plan_save
 from tests.consults import building as consults
@@ -36,6 +40,16 @@ def ask(user: User, patient: Patient, kind: RequestKind = RequestKind.DELETION, 
     return services.request_open(
         by=user.actor, kind=kind, subject_id=patient.pk, account_id=user.pk, **{"form_key": uuid4(), **more}
     )
+
+
+def child_of(guardian: User, officer: User, own: User | None = None, *, given: str = "Mo") -> Patient:
+    """A patient of fifteen whom this guardian may act for; ``own`` is the sign-in of the child's own."""
+    born = today().replace(day=1) - dt.timedelta(days=15 * 365)
+    patient = Patient.objects.create(given_name=given, family_name="Okafor", birth_date=born)
+    if own is not None:
+        grant_open(by=own.actor, patient_id=patient.pk, kind=GrantKind.SELF, account_id=own.pk)
+    guardian_grant(by=officer.actor, patient_id=patient.pk, account_id=guardian.pk)
+    return patient
 
 
 def copy_asked(user: User, patient: Patient, **more: Any) -> RightsRequest:

@@ -23,9 +23,14 @@ from portal.outbox.models import OutgoingMail
 from privacy.disclosing import assignments as services
 from privacy.disclosing.models import Assignment
 from privacy.disclosing.papers import Paper
+from privacy.handover.choosing import left_out
+from privacy.handover.models import SkipReason
 from privacy.letters.models import Letter
+from privacy.requests.services import request_deny, request_start, request_withdraw
 from records.models import AccessGrant, ConsentKind, Disclosure, Patient
 from records.releases.services import consent_give
+from tests.privacy.building import ask
+from tests.privacy.handing_over import assigned
 from tests.privacy.test_legal_papers import picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.promise("P16")]
@@ -164,3 +169,18 @@ def test_the_officer_walks_through_it(as_: As, anas: Patient, officer: User) -> 
     shown = desk.get(page).content.decode()
     assert "Records can go now" in shown and "Pat" in shown
     assert "North Shore" in desk.get(reverse("admin:assignments")).content.decode()
+
+
+@pytest.mark.promise("P39", "P41")
+def test_who_asked_to_be_deleted_is_given_to_nobody_before_that_is_decided(
+    ana: User, ben: User, officer: User, anas: Patient, bens: Patient
+) -> None:
+    """Nothing that left the clinic can be deleted; who took the wish back goes like anybody else."""
+    assignment = assigned(officer, statute="Minn. Stat. 144.293, subd. 5")
+    wishes = [ask(user, patient) for user, patient in ((ana, anas), (ben, bens))]
+    assert left_out(assignment, [anas.pk, bens.pk]) == dict.fromkeys([anas.pk, bens.pk], SkipReason.DELETION)
+    request_withdraw(by=ben.actor, request_id=wishes[1].pk)
+    assert left_out(assignment, [anas.pk, bens.pk]) == {anas.pk: SkipReason.DELETION}
+    request_start(by=officer.actor, request_id=wishes[0].pk)
+    request_deny(by=officer.actor, request_id=wishes[0].pk, ground="legal_hold", letter="A court told us to keep it.")
+    assert left_out(assignment, [anas.pk]) == {anas.pk: SkipReason.DELETION}, "it begins when the hold ends"

@@ -27,7 +27,7 @@ from privacy.limits.forms import ContactForm, RestrictionForm
 from privacy.requests import services as requests
 from privacy.requests.models import RightsRequest
 from privacy.requests.registry import rules_of
-from records.contact.selectors import by_post, reach_of
+from records.contact.selectors import reach_of, wants_post
 from records.contact.services import Wanted
 from records.models import Disclosure, Patient, Restriction, RestrictionOverride
 from records.people.services import patient_update
@@ -35,6 +35,7 @@ from records.restrictions.models import EndReason, RecipientKind
 from records.restrictions.selectors import limited_of, limits_of
 from records.restrictions.services import restriction_end, restriction_override
 from tests.consults import building
+from tests.privacy.building import child_of
 
 As = Callable[[User | None], Client]
 PLAN, EMPLOYER = RecipientKind.HEALTH_PLAN, RecipientKind.EMPLOYER
@@ -160,7 +161,7 @@ def test_other_ways_to_be_reached_are_never_refused_and_nobody_asks_why(
     with pytest.raises(DomainError, match="asked_already"):
         limits.reach_ask(by=ana.actor, patient_id=anas.pk, form_key=uuid4(), wanted=Wanted(no_phone=True))
     assert as_(ana).post("/privacy/reach/", form).status_code == 302, "a second press is the same wish"
-    assert not reach_of(anas.pk) and by_post([ana.pk]) == set()
+    assert not reach_of(anas.pk) and not wants_post(ana.pk, anas.pk)
     requests.request_start(by=officer.actor, request_id=request.pk)
     requests.request_carry_out(by=officer.actor, request_id=request.pk)
     reach = reach_of(anas.pk)
@@ -171,7 +172,7 @@ def test_other_ways_to_be_reached_are_never_refused_and_nobody_asks_why(
     back = RightsRequest.objects.exclude(pk=request.pk).get()
     requests.request_start(by=officer.actor, request_id=back.pk)
     requests.request_carry_out(by=officer.actor, request_id=back.pk)
-    assert not reach_of(anas.pk) and by_post([ana.pk]) == set()
+    assert not reach_of(anas.pk) and not wants_post(ana.pk, anas.pk)
 
 
 @pytest.mark.promise("P54")
@@ -201,6 +202,39 @@ def test_who_wants_post_gets_no_mail_but_codes_and_a_letter_says_that_something_
     assert (limits.post_instead(), limits.post_instead()) == (1, 0)
     waits = Letter.objects.get(kind="reach.waits")
     assert waits.paper == "to_print" and waits.subject_id == anas.pk
+
+
+@pytest.mark.promise("P54", "P47")
+def test_a_guardian_follows_the_wish_of_the_record_and_is_written_to_where_they_asked(
+    guardian: User, ben: User, officer: User, clinician: User
+) -> None:
+    """Letters only for one child: nothing about that child is mailed to the parent, and all else is."""
+    children = [child_of(guardian, officer, ben), child_of(guardian, officer, given="Lu")]
+    wish = Wanted(post_only=True, address={"street": "PO Box 7", "city": "Monticello", "state": "MN"})
+    first, second = (child.pk for child in children)
+    asked_ = limits.reach_ask(by=guardian.actor, patient_id=first, form_key=uuid4(), wanted=wish)
+    requests.request_start(by=officer.actor, request_id=asked_.pk)
+    requests.request_carry_out(by=officer.actor, request_id=asked_.pk)
+    assert wants_post(guardian.pk, first) and not wants_post(guardian.pk, second) and not wants_post(guardian.pk, None)
+    assert wants_post(ben.pk, first) and not wants_post(officer.pk, first), "the officer's own mail goes on"
+    granted = _recipient(Letter.objects.get(kind="reach.granted"))
+    assert (granted.name, granted.lines) == ("Gwen Okafor", ("PO Box 7", "Monticello, MN"))
+    OutgoingMail.objects.all().delete()
+    for number, subject_id in enumerate((first, second, None)):
+        mail_queue(
+            kind="privacy.denied", account_id=guardian.pk, subject_id=subject_id, once_key=f"test:{number}",
+            refs={"request": str(asked_.pk)},
+        )
+    drain()
+    states = dict(OutgoingMail.objects.values_list("once_key", "state"))
+    assert states == {"test:0": MailState.REFUSED, "test:1": MailState.SENT, "test:2": MailState.SENT}
+    assert (limits.post_instead(), limits.post_instead()) == (1, 0)
+    waits = Letter.objects.get(kind="reach.waits")
+    assert waits.subject_id == first and _recipient(waits) == granted
+    again = limits.reach_ask(by=guardian.actor, patient_id=second, form_key=uuid4(), wanted=wish)
+    requests.request_start(by=officer.actor, request_id=again.pk)
+    requests.request_carry_out(by=officer.actor, request_id=again.pk)
+    assert wants_post(guardian.pk, None), "here for these records only, and both want letters"
 
 
 def test_the_forms_offer_only_what_is_there(ana: User, anas: Patient) -> None:
