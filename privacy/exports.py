@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import IO, cast
@@ -137,6 +137,13 @@ def copy_open(*, by: Actor, copy_id: UUID) -> tuple[RecordCopy, Iterator[bytes]]
         )
         RecordCopy.objects.filter(pk=copy.pk, downloaded_at=None).update(downloaded_at=timezone.now())
     return copy, sealed.chunks(copy.name, copy.key)
+
+
+def copies_close(subject_id: UUID, *, but: Collection[UUID] = ()) -> int:
+    """Copies that lie ready are given out no more, but to these accounts; the sweep removes their files."""
+    now = timezone.now()
+    ready = RecordCopy.objects.filter(subject_id=subject_id, expires_at__gt=now).exclude(account_id__in=list(but))
+    return ready.update(expires_at=now)
 
 
 def copies_expire() -> int:

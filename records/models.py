@@ -15,6 +15,7 @@ from records.photos.models import REQUIRED_VIEWS, Photo, PhotoState, PhotoView
 from records.plans.models import Assessment, Plan
 from records.releases.models import ConsentKind, ReleaseConsent
 from records.restrictions.models import EndReason, RecipientKind, Restriction, RestrictionBasis, RestrictionOverride
+from records.withholding.models import Withheld
 
 __all__ = [
     "REQUIRED_VIEWS", "AccessGrant", "AmendmentPaper", "Answer", "Assessment", "Concern", "ConsentKind",
@@ -24,5 +25,5 @@ __all__ = [
     "Message", "PaperKind", "PartKind", "Patient", "Photo", "PhotoState", "PhotoView", "Plan",
     "RecipientKind", "ReleaseConsent", "Restriction", "RestrictionBasis", "RestrictionOverride",
     "ReviewDecision", "SearchToken", "Section", "StatementKind", "Suspension", "Telling", "TokenKind",
-    "ToldApart",
+    "ToldApart", "Withheld",
 ]

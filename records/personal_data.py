@@ -112,6 +112,10 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
         "id": O, "patient": O, "reason": O, "reference": O, "placed_at": O, "placed_by": O, "lifted_at": O,
         "lifted_by": O, "lift_note": C,
     },
+    "records.Withheld": {
+        "id": O, "patient": O, "request_id": O, "part_id": O, "guardians_only": O, "asked_by": O, "started_at": O,
+        "ended_at": O,
+    },
     "records.SearchToken": {"id": O, "token": O, "patient": O, "kind": O},
     "records.ToldApart": {"id": O, "first": O, "second": O, "said_by": O, "said_at": O},
     "records.Merge": {
@@ -132,7 +136,7 @@ BESIDE = {
     "amendment_papers": "AmendmentPaper", "tellings": "Telling", "restrictions": "Restriction",
     "restriction_overrides": "RestrictionOverride", "contact_choices": "ContactChoice",
     "release_consents": "ReleaseConsent", "disclosures": "Disclosure",
-    "suspensions": "Suspension", "freezes": "Freeze",
+    "suspensions": "Suspension", "freezes": "Freeze", "withheld": "Withheld",
 }
 APPEND_ONLY = (AmendmentPaper, RestrictionOverride, Disclosure)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,7 +28,10 @@ from privacy.requests import mails
 from privacy.requests.models import RightsRequest
 from records.export.bundle import RecordFiles
 from records.export.withheld import without
+from records.models import GrantKind
+from records.vault.content import RecordView
 from records.vault.rooms import open_record
+from records.withholding.selectors import kept_back, withheld_of
 
 JOB_KIND = "privacy.print_copy"
 PAPER, EDGE = (612, 792), 36  # points: a letter page, and the edge that is left white around a picture
@@ -53,12 +57,7 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
 
 def _pdf(request: RightsRequest, copy: PrintCopy, progress: Progress) -> tuple[bytes, int]:
     """``record.pdf`` and behind it every paper, pictures on pages of their own; and how many files cannot be read."""
-    by, purpose = _reader(request, copy)
-    record = open_record(
-        by=by, patient_id=copy.subject_id, purpose=purpose, action=Action.EXPORT, encounter_id=copy.encounter_id
-    )
-    record = without(record, withheld_from(request.pk))
-    files = RecordFiles(record, tell=lambda message, done, total: progress(done, total, message))
+    files = RecordFiles(_read(request, copy), tell=lambda message, done, total: progress(done, total, message))
     target, papers = pikepdf.new(), []
     for name, data in files:
         if name == "record.pdf":
@@ -70,6 +69,18 @@ def _pdf(request: RightsRequest, copy: PrintCopy, progress: Progress) -> tuple[b
     made = io.BytesIO()
     target.save(made)
     return made.getvalue(), len(files.missing)
+
+
+def _read(request: RightsRequest, copy: PrintCopy) -> RecordView:
+    """The record as whoever asked may see it, without what this request or an earlier one was refused."""
+    by, purpose = _reader(request, copy)
+    record = open_record(
+        by=by, patient_id=copy.subject_id, purpose=purpose, action=Action.EXPORT, encounter_id=copy.encounter_id
+    )
+    if by.role == Role.OFFICER:  # who sees all: what is kept from the family is kept from this copy
+        kept = withheld_of(copy.subject_id, GrantKind.SELF)
+        record = replace(without(record, {row.part_id for row in kept}), withheld=kept_back(kept))
+    return without(record, withheld_from(request.pk))
 
 
 def _add(target: pikepdf.Pdf, data: bytes) -> None:

@@ -37,6 +37,7 @@ class RefusalForm(forms.Form):
     )
     parts = forms.MultipleChoiceField(
         label=_("Parts that a copy leaves out"), required=False, widget=forms.SelectMultiple(attrs={"size": 8}),
+        help_text=_("They are left out of the portal and of every later copy too, until a review takes this back."),
     )
     where_else = forms.CharField(
         label=_("Where else the patient can ask"), required=False, max_length=300,

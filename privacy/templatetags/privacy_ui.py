@@ -54,6 +54,7 @@ WORDS: dict[str, str | Promise] = {
     "privacy.letter": _("a letter to you"),
     "privacy.fee": _("what a copy costs"),
     "records.amendment": _("a correction of your record"),
+    "records.withheld": _("which parts of your record you are shown"),
     "records.restriction": _("a limit on what we share of your record"),
     "records.contactchoice": _("how you want to be reached"),
     "privacy.denial": _("a request that was refused"),

@@ -37,6 +37,7 @@ from records.intake.files import drop
 from records.intake.receiving import seal, whole
 from records.people.models import GrantKind, Patient
 from records.people.names import clean_line
+from records.withholding.selectors import is_withheld
 
 TITLE_LENGTH = 120
 OLDEST = dt.date(1900, 1, 1)
@@ -90,7 +91,7 @@ def document_change(
     """
     document = _visible(document_id)
     grant = access.require_open(by=by, patient_id=document.patient_id, purpose=Purpose.CARE, whole=True)
-    if grant not in BASIS_OF:
+    if grant not in BASIS_OF or is_withheld(document_id, grant):
         raise NotVisible
     require(by, Permission.CASE_REVIEW if grant is GrantKind.CARE_TEAM else Permission.RECORD_OWN)
     values = _checked(kind, title, dated)
@@ -114,7 +115,9 @@ def document_remove(*, by: Actor, document_id: UUID) -> None:
     """
     require(by, Permission.RECORD_OWN)
     document = _visible(document_id)
-    access.require_open(by=by, patient_id=document.patient_id, purpose=Purpose.CARE, whole=True)
+    grant = access.require_open(by=by, patient_id=document.patient_id, purpose=Purpose.CARE, whole=True)
+    if is_withheld(document_id, grant):
+        raise NotVisible
     with transaction.atomic():
         row = nobody_used(_lockable(document_id)).first()
         if row is None:

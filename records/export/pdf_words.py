@@ -65,8 +65,7 @@ class Words:
             "lang": (get_language() or "en").split("-")[0],
             "clinic": settings.CLINIC_NAME,
             "title": _("Health record of %(name)s") % {"name": record.patient.full_name},
-            "intro": _("Everything that %(clinic)s holds about you, as of the date at the foot of the page.")
-            % {"clinic": settings.CLINIC_NAME},
+            "intro": self._intro(),
             "made": date_format(at, DATE),
             "day": [at.year, at.month, at.day],
             "words": words(),
@@ -85,6 +84,13 @@ class Words:
             % {"email": settings.CLINIC_OFFICER_EMAIL, "phone": settings.CLINIC_PHONE},
             "notes": list(self.extras.notes),
         }
+
+    def _intro(self) -> str:
+        clinic = {"clinic": settings.CLINIC_NAME}
+        if self.record.withheld:
+            return _("What %(clinic)s holds about you, but for what is left out as said at the end, as of the date at "
+                     "the foot of the page.") % clinic
+        return _("Everything that %(clinic)s holds about you, as of the date at the foot of the page.") % clinic
 
     def _person(self) -> list[Row]:
         patient = self.record.patient

@@ -22,6 +22,7 @@ from records.export.fhir.base import US_CORE, instant, pruned
 from records.export.fhir.bundle import pointing_by_kind
 from records.freezing.selectors import frozen_of
 from records.vault.content import RecordView
+from records.withholding.words import left_out
 
 OPERATION = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 # What is offered, with the profiles of US Core that the builders follow.
@@ -46,19 +47,20 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def resources_of(*, by: Actor, patient_id: UUID) -> list[Resource]:
-    """Every resource of a record, opened like a copy. ID numbers stay covered. Raises ``NotVisible``."""
-    record = open_for_copy(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING)
+def resources_of(record: RecordView) -> list[Resource]:
+    """Every resource of an opened record. ID numbers stay covered."""
     return record_resources(
-        record, changed_at=last_change(record), files=_addresses(record), agreements=agreements_about(patient_id)
+        record, changed_at=last_change(record), files=_addresses(record),
+        agreements=agreements_about(record.patient.id),
     )
 
 
 def everything(*, by: Actor, patient_id: UUID, kinds: Collection[str] = (), address: str) -> Resource:
-    """The record, or what is of these kinds, as the bundle that a search gives."""
-    resources = resources_of(by=by, patient_id=patient_id)
+    """The record, or what is of these kinds, as the bundle that a search gives. Raises ``NotVisible``."""
+    record = open_for_copy(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING)
+    resources = resources_of(record)
     chosen = [item for item in resources if not kinds or item["resourceType"] in kinds]
-    return search_set(chosen, within=resources, address=address)
+    return search_set(chosen, within=resources, address=address, notes=left_out(record.withheld))
 
 
 def one_of(*, by: Actor, kind: str, ident: UUID) -> Resource:
@@ -68,7 +70,7 @@ def one_of(*, by: Actor, kind: str, ident: UUID) -> Resource:
     for patient_id in patients:
         if patient_id in stopped or (kind == "Patient" and ident != patient_id):
             continue
-        resources = resources_of(by=by, patient_id=patient_id)
+        resources = resources_of(open_for_copy(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING))
         for resource in resources:
             if (resource["resourceType"], resource["id"]) == (kind, str(ident)):
                 return pointing_by_kind(resource, resources)

@@ -34,8 +34,11 @@ class MayChange:
     by: Actor
     patient_id: UUID
     why: Basis
+    grant: GrantKind
 
-    sees_private: bool
+    @property
+    def sees_private(self) -> bool:
+        return self.grant is not GrantKind.GUARDIAN
 
 
 @contextmanager
@@ -61,7 +64,7 @@ def changing(
     with transaction.atomic(), basis(reason, by=by):
         if Patient.objects.select_for_update(no_key=True).only("pk").filter(pk=patient_id).first() is None:
             raise NotVisible
-        yield MayChange(by, patient_id, reason, sees_private=grant is not GrantKind.GUARDIAN)
+        yield MayChange(by, patient_id, reason, grant)
 
 
 def record(may: MayChange, action: Action, entry: Entry) -> None:

@@ -24,6 +24,7 @@ from records.history.kinds import CAN_BE_NONE, CAN_BE_PRIVATE
 from records.history.locks import MayChange, changing, record
 from records.history.models import SHEET, Entry, Section
 from records.history.sheets import says_none, sheet_of, touch
+from records.withholding.selectors import is_withheld, shown
 
 MOST = 200
 
@@ -108,6 +109,8 @@ def entry_restore(*, by: Actor, patient_id: UUID, event_id: int, why: Basis | No
         event = table._default_manager.filter(pk=event_id, patient_id=patient_id, pgh_label="delete").first()
         if event is None or event.code == SHEET or (event.private and not may.sees_private):
             raise NotVisible
+        if is_withheld(event.pgh_obj_id, may.grant):
+            raise NotVisible
         there = Entry.objects.filter(pk=event.pgh_obj_id).first()
         if there is None and event.code:
             there = Entry.objects.filter(patient_id=patient_id, section=event.section, code=event.code).first()
@@ -127,14 +130,15 @@ def section_none(
 ) -> None:
     """Say "I have none", or take it back. Refused while entries stand that this person can see.
 
-    Entries that a guardian does not see are no reason to refuse the guardian, since that would
-    tell of them; they outweigh the word wherever they are seen (``vault.entries.view_of``).
+    Entries that a guardian does not see, or that are kept back, are no reason to refuse, since that
+    would tell of them; they outweigh the word wherever they are seen (``vault.entries.view_of``).
     """
     section = Section(section)
     if section not in CAN_BE_NONE:
         raise NotVisible
     with changing(by=by, patient_id=patient_id, why=why) as may:
         entries = Entry.objects.filter(patient_id=patient_id, section=section).exclude(code=SHEET)
+        entries = shown(entries, may.grant)
         if none and (entries if may.sees_private else entries.filter(private=False)).exists():
             raise DomainError(
                 "entries_there", _("There are entries here. Remove them first if you really have none.")
@@ -181,7 +185,7 @@ def _of_entries(section: Section) -> Section:
 
 def _entry(may: MayChange, entry_id: UUID) -> Entry:
     entry = Entry.objects.defer("number").exclude(code=SHEET).filter(pk=entry_id, patient_id=may.patient_id).first()
-    if entry is None or (entry.private and not may.sees_private):
+    if entry is None or (entry.private and not may.sees_private) or is_withheld(entry_id, may.grant):
         raise NotVisible
     return entry
 

@@ -19,6 +19,7 @@ from records.history.locks import MayChange, changing, record
 from records.history.models import SHEET, Entry, Section
 from records.history.services import version_of
 from records.history.sheets import touch
+from records.withholding.selectors import withheld_ids
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,11 @@ def topics_save(
         if section == Section.PRIVATE and not may.sees_private:
             raise NotVisible
         rows = {row.code: row for row in _rows(patient_id, section)}
+        kept = withheld_ids((row.pk for row in rows.values()), may.grant)
+        closed = {code for code, row in rows.items() if row.pk in kept}  # who sees no answer gives none
         changed = [
-            code for code, value in values.items() if _keep(may, section, code, rows.get(code), value, answers[code])
+            code for code, value in values.items()
+            if code not in closed and _keep(may, section, code, rows.get(code), value, answers[code])
         ]
     return len(changed)
 

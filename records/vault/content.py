@@ -21,6 +21,7 @@ from records.documents.selectors import DocumentCard
 from records.photos.selectors import PhotoCard
 from records.vault.papers import NO_NOTES, Notes
 from records.vault.sections import NOT_KEPT, SectionsView
+from records.withholding.selectors import Kept
 
 UNREADABLE = cast(str, _("cannot be read"))
 
@@ -228,6 +229,7 @@ class RecordView:
     sections: SectionsView = field(default_factory=SectionsView)
     documents: tuple[DocumentCard, ...] = ()
     notes: Notes = NO_NOTES
+    withheld: tuple[Kept, ...] = ()  # what the reader is not shown, by the answer that says why
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from records.people.models import GrantKind
 from records.vault.content import opened, unreadable_of
 from records.vault.files import FileUnreadable
 from records.vault.gate import look
+from records.withholding.selectors import is_withheld, shown
 
 log = logging.getLogger(__name__)
 # Whose opening of a document makes it part of what the clinic relied on.
@@ -40,18 +41,18 @@ class OpenedDocument:
 
 def open_documents(*, by: Actor, patient_id: UUID, purpose: Purpose) -> tuple[DocumentCard, ...]:
     """All documents of a patient, newest first. Three queries, however many; no file is opened."""
-    look(
+    grant = look(
         by=by, patient_id=patient_id, purpose=purpose, kind="records.document", object_id=patient_id,
         action=Action.LIST,
     )
-    return document_cards(patient_id)
+    return document_cards(patient_id, grant=grant)
 
 
 def open_document_card(*, by: Actor, document_id: UUID, purpose: Purpose) -> DocumentCard:
     """One document without its file. Raises ``NotVisible``."""
     patient_id = _row(document_id).patient_id
-    look(by=by, patient_id=patient_id, purpose=purpose, kind="records.document", object_id=document_id)
-    row = documents_of(patient_id).filter(pk=document_id).first()
+    grant = look(by=by, patient_id=patient_id, purpose=purpose, kind="records.document", object_id=document_id)
+    row = shown(documents_of(patient_id), grant).filter(pk=document_id).first()
     if row is None:
         raise NotVisible
     return _card(row)
@@ -79,7 +80,7 @@ def open_document_file(
         by=by, patient_id=row.patient_id, purpose=purpose, kind="records.document", object_id=row.pk,
         action=Action.DOWNLOAD if variant == "file" else Action.VIEW,
     )
-    if row.state != UploadState.READY:
+    if row.state != UploadState.READY or is_withheld(row.pk, grant):
         raise NotVisible
     if grant in CLINIC:
         _seen(row)
@@ -87,9 +88,9 @@ def open_document_file(
     return OpenedDocument(data, row.content_type if variant == "file" else "image/jpeg", shown_name(row))
 
 
-def document_cards(patient_id: UUID) -> tuple[DocumentCard, ...]:
+def document_cards(patient_id: UUID, *, grant: GrantKind) -> tuple[DocumentCard, ...]:
     """Only the vault calls this, after its trace. One query."""
-    return tuple(map(_card, documents_of(patient_id)))
+    return tuple(map(_card, shown(documents_of(patient_id), grant)))
 
 
 def _row(document_id: UUID) -> Document:

@@ -29,6 +29,7 @@ from records.vault.sections import (
     SectionsView,
     TopicView,
 )
+from records.withholding.selectors import is_withheld, shown
 
 # Who does not see what a patient keeps private (RULES 4.14).
 NOT_PRIVATE = frozenset({GrantKind.GUARDIAN})
@@ -59,10 +60,12 @@ def reveal_identifier(*, by: Actor, identifier_id: UUID, purpose: Purpose) -> st
     row = Entry.objects.filter(pk=identifier_id, section=Section.IDENTIFIERS).defer("value", "number").first()
     if row is None:
         raise NotVisible
-    look(
+    grant = look(
         by=by, patient_id=row.patient_id, purpose=purpose, kind="records.identifier", object_id=row.pk,
         action=Action.REVEAL,
     )
+    if is_withheld(row.pk, grant):
+        raise NotVisible
     return str(opened(row, "number") or "")
 
 
@@ -76,7 +79,7 @@ def sections_view(
     hidden = grant in NOT_PRIVATE
     if hidden:
         rows = rows.filter(private=False)
-    return view_of(rows, private_hidden=hidden)
+    return view_of(shown(rows, grant), private_hidden=hidden)
 
 
 def view_of(rows: Iterable[Entry], *, private_hidden: bool = False) -> SectionsView:
@@ -174,6 +177,7 @@ def _removed(patient_id: UUID, section: Section, grant: GrantKind) -> tuple[Remo
     ).exclude(code=SHEET).exclude(pgh_obj_id__in=Entry.objects.filter(patient_id=patient_id).values("pk"))
     if grant in NOT_PRIVATE:
         rows = rows.filter(private=False)
+    rows = shown(rows, grant, part="pgh_obj_id")
     if TOPICS.get(section):
         answered = Entry.objects.filter(patient_id=patient_id, section=section.value).values("code")
         rows = rows.exclude(code__in=answered)

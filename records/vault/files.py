@@ -15,6 +15,7 @@ from portal.permissions import Purpose
 from records.documents.models import Document
 from records.photos.models import Photo, PhotoState
 from records.vault.gate import look
+from records.withholding.selectors import is_withheld
 
 log = logging.getLogger(__name__)
 Variant = Literal["image", "thumb"]
@@ -37,11 +38,11 @@ def open_photo(*, by: Actor, photo_id: UUID, variant: Variant, purpose: Purpose)
     if photo is None:
         raise NotVisible
     waits = photo.encounter.submitted_at is not None and photo.encounter.closed_at is None
-    look(
+    grant = look(
         by=by, patient_id=photo.patient_id, purpose=purpose, kind=f"records.photo.{variant}", object_id=photo.pk,
         whole=not waits,
     )
-    if photo.state != PhotoState.READY:
+    if photo.state != PhotoState.READY or is_withheld(photo.pk, grant):
         raise NotVisible
     return read_photo(photo, variant)
 

@@ -27,6 +27,7 @@ from records.vault.entries import NOT_PRIVATE
 from records.vault.gate import SEES_DRAFTS, look
 from records.vault.load import names_of
 from records.vault.wording import FACTS, ROOMS, facts, section_of, sections
+from records.withholding.selectors import shown
 
 PAGE = 30
 BASIS_WORDS: dict[str, Any] = {
@@ -75,11 +76,11 @@ def open_changes(
     if not Patient.objects.filter(pk=patient_id).exists():
         raise NotVisible
     steps = _steps(patient_id, grant, section, before)
-    shown = steps[:PAGE]
-    states = {model: _states(model, [step for step in shown if step.model == model]) for model in FACTS}
-    names = names_of(_actor(states[step.model][0][step.number]) for step in shown)
-    lines = [line for step in shown for line in _lines(step, *states[step.model], by, grant, names)]
-    return ChangePage(tuple(lines), shown[-1].key if len(steps) > PAGE else "", tuple(sections()))
+    page = steps[:PAGE]
+    states = {model: _states(model, [step for step in page if step.model == model]) for model in FACTS}
+    names = names_of(_actor(states[step.model][0][step.number]) for step in page)
+    lines = [line for step in page for line in _lines(step, *states[step.model], by, grant, names)]
+    return ChangePage(tuple(lines), page[-1].key if len(steps) > PAGE else "", tuple(sections()))
 
 
 def _steps(patient_id: UUID, grant: GrantKind, section: str, before: str) -> list[_Step]:
@@ -116,6 +117,7 @@ def _events(model: str, patient_id: UUID, grant: GrantKind, section: str) -> Que
         rows = rows.filter(private=False)
     if grant not in SEES_DRAFTS and model in DRAFTED:
         rows = rows.filter(signed_at__isnull=False)
+    rows = shown(rows, grant, part="pgh_obj_id")
     later = table._default_manager.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__gt=OuterRef("pgh_id"))
     followed: QuerySet[Any] = rows.annotate(following=Subquery(later.order_by("pgh_id").values("pgh_id")[:1]))
     return followed

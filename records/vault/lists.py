@@ -17,6 +17,7 @@ from records.encounters.models import Encounter
 from records.messages.models import Message
 from records.people.models import GrantKind, Patient
 from records.people.public_id import public_id_shown
+from records.photos.selectors import PhotoCard
 from records.vault import load
 from records.vault.content import CaseCard, PersonCard, joined_name, opened
 from records.vault.gate import look_at_each
@@ -36,7 +37,10 @@ def open_case_cards(*, by: Actor, encounter_ids: Iterable[UUID], purpose: Purpos
     columns = [f"patient__{name}" for name in PERSON_COLUMNS]
     own = ("id", "patient", "concern", "opened_at", "submitted_at")
     rows = Encounter.objects.select_related("patient").only(*own, *columns).in_bulk(shown)
-    photos = load.photo_cards(shown, ready=True)
+    photos: dict[UUID, tuple[PhotoCard, ...]] = {}
+    for grant in set(grants.values()):  # one for nearly everybody; two for who is a patient and a parent
+        opened_by_it = [pk for pk in shown if grants[owners[pk]] == grant]
+        photos |= load.photo_cards(opened_by_it, grant=grant, ready=True)
     unread = dict(
         Message.objects.filter(encounter_id__in=shown, from_staff=False, read_at=None)
         .order_by().values_list("encounter_id").annotate(Count("pk"))

@@ -31,6 +31,7 @@ from records.vault.content import (
     unreadable_of,
 )
 from records.vault.gate import SEES_DRAFTS
+from records.withholding.selectors import shown, withheld_ids
 
 T = TypeVar("T")
 _VIEW_ORDER = {value: place for place, value in enumerate(PhotoView.values)}
@@ -55,9 +56,12 @@ def patient_view(row: Patient, *, whole: bool = True) -> PatientView:
 
 
 def encounter_views(
-    rows: Iterable[Encounter], *, grant: GrantKind, parts: Collection[str] = ("answers", "photos", "messages", "plans")
+    rows: Iterable[Encounter], *, grant: GrantKind,
+    parts: Collection[str] = ("answers", "photos", "messages", "plans"), kept: Collection[UUID] | None = None,
 ) -> tuple[EncounterView, ...]:
     """Episodes with the asked parts; one query a part, however many episodes.
+
+    ``kept``: the ids of parts that are kept back from the family, where they are known already.
 
     Finding and plan hang on the episode one to one: rows that come with them (``select_related``)
     cost no query, others two a row, so pass several episodes only with them.
@@ -65,10 +69,14 @@ def encounter_views(
     encounters = list(rows)
     ids = [row.pk for row in encounters]
     answers = _answers(ids, grant) if "answers" in parts else {}
-    photos = photo_cards(ids) if "photos" in parts else {}
-    messages = _messages(ids) if "messages" in parts else []
+    photos = photo_cards(ids, grant=grant) if "photos" in parts else {}
+    messages = _messages(ids, grant) if "messages" in parts else []
     assessments: dict[UUID, Assessment] = _written("assessment", encounters, grant) if "plans" in parts else {}
     plans: dict[UUID, Plan] = _written("plan", encounters, grant) if "plans" in parts else {}
+    if kept is None:
+        kept = withheld_ids([row.pk for row in (*assessments.values(), *plans.values())], grant)
+    assessments = {pk: row for pk, row in assessments.items() if row.pk not in kept}
+    plans = {pk: row for pk, row in plans.items() if row.pk not in kept}
     signed: list[Assessment | Plan] = [*assessments.values(), *plans.values()]
     names = names_of([*(m.author_id for m in messages), *(row.signed_by for row in signed)])
     threads = grouped((row.encounter_id, message_view(row, names)) for row in messages)
@@ -93,6 +101,7 @@ def _answers(encounter_ids: list[UUID], grant: GrantKind) -> dict[UUID, tuple[An
     rows = Answer.objects.filter(encounter_id__in=encounter_ids).order_by("position", "question_id")
     if grant is GrantKind.GUARDIAN:
         rows = rows.filter(private=False)  # RULES 4.14
+    rows = shown(rows, grant)
     return grouped(
         (
             row.encounter_id,
@@ -105,11 +114,14 @@ def _answers(encounter_ids: list[UUID], grant: GrantKind) -> dict[UUID, tuple[An
     )
 
 
-def photo_cards(encounter_ids: Iterable[UUID], *, ready: bool = False) -> dict[UUID, tuple[PhotoCard, ...]]:
+def photo_cards(
+    encounter_ids: Iterable[UUID], *, grant: GrantKind, ready: bool = False
+) -> dict[UUID, tuple[PhotoCard, ...]]:
     """Photos by episode, in the order of the views; no key and no file is opened."""
     rows = Photo.objects.filter(encounter_id__in=list(encounter_ids)).defer(*KEYS).order_by("received_at", "pk")
     if ready:
         rows = rows.filter(state=PhotoState.READY)
+    rows = shown(rows, grant)
     return grouped((row.encounter_id, _card(row)) for row in sorted(rows, key=lambda row: _VIEW_ORDER[row.view]))
 
 
@@ -121,8 +133,9 @@ def _card(row: Photo) -> PhotoCard:
     )
 
 
-def _messages(encounter_ids: list[UUID]) -> list[Message]:
-    return list(Message.objects.filter(encounter_id__in=encounter_ids).order_by("sent_at", "pk"))
+def _messages(encounter_ids: list[UUID], grant: GrantKind) -> list[Message]:
+    rows = Message.objects.filter(encounter_id__in=encounter_ids).order_by("sent_at", "pk")
+    return list(shown(rows, grant))
 
 
 def message_view(row: Message, names: dict[UUID, str]) -> MessageView:
@@ -153,10 +166,10 @@ def plan_view(row: Plan | None, names: dict[UUID, str]) -> PlanView | None:
     )
 
 
-def routine_view(encounter_id: UUID, patient_id: UUID) -> RoutineView | None:
+def routine_view(encounter_id: UUID, patient_id: UUID, *, grant: GrantKind) -> RoutineView | None:
     """The daily steps of the signed plan; its letter and warnings stay closed. One query."""
     rows = Plan.objects.filter(encounter_id=encounter_id, patient_id=patient_id, signed_at__isnull=False)
-    row = rows.only("pk", "morning", "evening", "weeks", "signed_at").first()
+    row = shown(rows, grant).only("pk", "morning", "evening", "weeks", "signed_at").first()
     if row is None or row.signed_at is None:
         return None
     return RoutineView(

@@ -18,6 +18,7 @@ from records.vault.entries import NOT_PRIVATE
 from records.vault.gate import look
 from records.vault.load import grouped, names_of
 from records.vault.papers import NO_NOTES, DisputeView, Notes, PaperView
+from records.withholding.selectors import shown
 
 # Whether the patient of a row has any, asked along with the row itself.
 HAS_NOTES = Exists(AmendmentPaper.objects.filter(patient_id=OuterRef("patient_id")))
@@ -36,7 +37,7 @@ def notes_of(patient_id: UUID, *, grant: GrantKind) -> Notes:
     rows = AmendmentPaper.objects.filter(patient_id=patient_id)
     if grant in NOT_PRIVATE:
         rows = rows.filter(private=False).exclude(_of_a_private_part(patient_id))
-    papers = list(rows)
+    papers = list(shown(rows, grant, part="part_id"))
     return notes_from(paper_views(papers)) if papers else NO_NOTES
 
 

@@ -20,6 +20,7 @@ from records.vault.gate import look
 from records.vault.notes import notes_of
 from records.vault.papers import NO_NOTES, Notes
 from records.vault.wording import FACTS
+from records.withholding.selectors import is_withheld
 
 MODELS = {
     PartKind.ENTRY: "Entry", PartKind.PLAN: "Plan", PartKind.ASSESSMENT: "Assessment", PartKind.MESSAGE: "Message",
@@ -46,6 +47,8 @@ def open_part(*, by: Actor, patient_id: UUID, kind: PartKind | str, part_id: UUI
     kind = PartKind(kind)
     grant = look(by=by, patient_id=patient_id, purpose=purpose, kind=f"records.{kind.value}", object_id=part_id)
     model: Any = apps.get_model("records", MODELS[kind])
+    if is_withheld(part_id, grant):
+        raise NotVisible
     row = model._default_manager.filter(pk=part_id, patient_id=patient_id).first()
     notes = notes_of(patient_id, grant=grant).of(part_id)
     if row is None:

@@ -33,6 +33,7 @@ from records.vault.entries import PREVIEW, sections_view
 from records.vault.gate import look
 from records.vault.notes import HAS_NOTES, notes_of
 from records.vault.papers import NO_NOTES
+from records.withholding.selectors import HAS_WITHHELD, kept_back, withheld_of
 
 
 def open_patient(*, by: Actor, patient_id: UUID, purpose: Purpose) -> PatientView:
@@ -64,8 +65,8 @@ def open_case(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> CaseView:
 
 def photo_list(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> tuple[PhotoCard, ...]:
     """Which photos an episode has, with their states; the pictures themselves: ``open_photo``."""
-    encounter, _grant = _look(by, encounter_id, purpose, kind="records.photo", action=Action.LIST, preview=True)
-    return load.photo_cards([encounter.pk]).get(encounter.pk, ())
+    encounter, grant = _look(by, encounter_id, purpose, kind="records.photo", action=Action.LIST, preview=True)
+    return load.photo_cards([encounter.pk], grant=grant).get(encounter.pk, ())
 
 
 def open_thread(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> tuple[MessageView, ...]:
@@ -85,8 +86,8 @@ def open_routine(*, by: Actor, patient_id: UUID, encounter_id: UUID, purpose: Pu
 
     Access is asked for ``patient_id``, and only an episode of that patient is read.
     """
-    look(by=by, patient_id=patient_id, purpose=purpose, kind="records.plan", object_id=encounter_id)
-    return load.routine_view(encounter_id, patient_id)
+    grant = look(by=by, patient_id=patient_id, purpose=purpose, kind="records.plan", object_id=encounter_id)
+    return load.routine_view(encounter_id, patient_id, grant=grant)
 
 
 def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> AssessmentView | None:
@@ -98,7 +99,10 @@ def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> Asses
 def open_record(
     *, by: Actor, patient_id: UUID, purpose: Purpose, action: Action = Action.VIEW, encounter_id: UUID | None = None
 ) -> RecordView:
-    """Everything held (P31), or everything of one episode. Nine queries, however much it is; two more with notes."""
+    """Everything held (P31), or everything of one episode. Nine queries, however much it is; more with notes.
+
+    What is kept back from the family is not in it; ``withheld`` says so (RULES 1.16).
+    """
     grant = look(
         by=by, patient_id=patient_id, purpose=purpose, kind="records.record", object_id=encounter_id or patient_id,
         action=action,
@@ -106,12 +110,16 @@ def open_record(
     rows = Encounter.objects.filter(patient_id=patient_id).order_by("-opened_at", "pk")
     if encounter_id is not None:
         rows = rows.filter(pk=encounter_id)
-    encounters = list(rows.select_related("patient", "assessment", "plan").annotate(noted=HAS_NOTES))
+    rows = rows.select_related("patient", "assessment", "plan").annotate(noted=HAS_NOTES, withheld=HAS_WITHHELD)
+    encounters = list(rows)
     patient = encounters[0].patient if encounters else _patient(patient_id)
+    kept = () if encounters and not encounters[0].withheld else withheld_of(patient_id, grant)
     return RecordView(
-        patient=load.patient_view(patient), encounters=load.encounter_views(encounters, grant=grant),
-        sections=sections_view(patient_id, grant=grant), documents=document_cards(patient_id),
+        patient=load.patient_view(patient),
+        encounters=load.encounter_views(encounters, grant=grant, kept={row.part_id for row in kept}),
+        sections=sections_view(patient_id, grant=grant), documents=document_cards(patient_id, grant=grant),
         notes=NO_NOTES if encounters and not encounters[0].noted else notes_of(patient_id, grant=grant),
+        withheld=kept_back(kept),
     )
 
 

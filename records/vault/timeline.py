@@ -19,6 +19,7 @@ from records.photos.models import Photo, PhotoState, PhotoView
 from records.vault import load
 from records.vault.content import joined_name, opened
 from records.vault.gate import look
+from records.withholding.selectors import shown
 
 _ORDER = {view: place for place, view in enumerate(PhotoView)}
 
@@ -92,7 +93,7 @@ class TimelineView:
 
 def open_timeline(*, by: Actor, patient_id: UUID, purpose: Purpose) -> TimelineView:
     """The list of the ready photos of a patient. Raises ``NotVisible``; traced as one listing."""
-    look(
+    grant = look(
         by=by, patient_id=patient_id, purpose=purpose, kind="records.photo", object_id=patient_id, action=Action.LIST,
     )
     row = Patient.objects.only("id", "given_name", "family_name").get(pk=patient_id)
@@ -103,7 +104,7 @@ def open_timeline(*, by: Actor, patient_id: UUID, purpose: Purpose) -> TimelineV
               "encounter__opened_at")
         .order_by("-received_at", "pk")
     )
-    shots, consults = _shots(photos)
+    shots, consults = _shots(shown(photos, grant))
     name = joined_name(opened(row, "given_name"), opened(row, "family_name"))
     return TimelineView(patient_id=patient_id, patient_name=name, shots=shots, consults=consults)
 

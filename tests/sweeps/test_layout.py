@@ -48,6 +48,7 @@ DECLARED: dict[str, set[str]] = {
         "decode", "files", "kinds", "pdf", "picture", "processing", "receiving", "sandbox", "scanner", "streams",
         "strip",
     },
+    "records/withholding": {"words"},
     "records/photos": {"files", "pipeline", "processing"},
     "records/documents": {"files", "pipeline", "processing"},
     "records/export": {"archive_file", "bundle", "withheld", "fhir", "pdf", "pdf_words", "typesetting"},
@@ -83,7 +84,7 @@ DECLARED: dict[str, set[str]] = {
     "privacy/fees": {"calculator", "panels"},
     "privacy/copies": {"kinds", "preparing"},
     "privacy/corrections": {"kinds", "letters"},
-    "privacy/denials": {"grounds", "letters"},
+    "privacy/denials": {"grounds", "letters", "withholding"},
     "privacy/limits": {"kinds", "letters"},
 }
 FREE_FOLDERS = ("migrations", "commands", "templatetags", "standin", "views", "services", "vault")

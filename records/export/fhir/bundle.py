@@ -68,10 +68,13 @@ def record_bundle(
     }
 
 
-def search_set(resources: list[Resource], *, within: list[Resource] | None = None, address: str = "") -> Resource:
+def search_set(
+    resources: list[Resource], *, within: list[Resource] | None = None, address: str = "", notes: Iterable[str] = ()
+) -> Resource:
     """The resources as what a FHIR server answers: each at its own address, referring by kind and id.
 
-    ``within`` is the whole record where only a part of it is answered; ``address`` what was asked.
+    ``within`` is the whole record where only a part of it is answered; ``address`` what was asked;
+    ``notes`` say what is kept back.
     """
     kinds = kinds_by_reference(within or resources)
     return pruned(
@@ -87,9 +90,15 @@ def search_set(resources: list[Resource], *, within: list[Resource] | None = Non
                     "search": {"mode": "match"},
                 }
                 for resource in resources
-            ],
+            ] + [{"resource": _suppressed(words), "search": {"mode": "outcome"}} for words in notes],
         }
     )
+
+
+def _suppressed(words: str) -> Resource:
+    """Not an error: the reader is told that the answer leaves something out (RULES 1.16)."""
+    issue = {"severity": "information", "code": "suppressed", "diagnostics": words}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
 def pointing_by_kind(resource: Resource, within: list[Resource]) -> Resource:

@@ -24,6 +24,7 @@ from records.export.fhir.base import (
 from records.export.fhir.codes import Code
 from records.export.fhir.corrections import is_correction
 from records.vault.content import UNREADABLE, RecordView
+from records.withholding.words import left_out
 
 XHTML = "http://www.w3.org/1999/xhtml"
 REQUIRED = {"conditions": "Problems", "allergies": "Allergies", "medications": "Medicines"}
@@ -45,7 +46,7 @@ def composition(record: RecordView, resources: list[Resource], changed_at: dt.da
             "title": f"Health record from {settings.CLINIC_NAME}",
             "confidentiality": "N",
             "custodian": ref(organization_id()),
-            "section": [*_required(record, resources), *_further(resources)],
+            "section": [*_required(record, resources), *_further(resources), *_left_out(record)],
         }
     )
 
@@ -63,7 +64,7 @@ def _required(record: RecordView, resources: list[Resource]) -> list[Resource]:
     for name, code, found in parts:
         section = _section(REQUIRED[name], code, found)
         if not found:
-            hidden = record.sections.private_hidden and name in record.sections.checked_at
+            hidden = (record.sections.private_hidden or record.withheld) and name in record.sections.checked_at
             reason = codes.WITHHELD if hidden else codes.NOT_ASKED
             section["emptyReason"] = concept(reason)
         sections.append(section)
@@ -91,15 +92,29 @@ def _further(resources: list[Resource]) -> list[Resource]:
     return [_section(title, code, found) for title, code, found in parts if found]
 
 
+def _left_out(record: RecordView) -> list[Resource]:
+    """That parts are kept back by an answer of the clinic; not which ones (RULES 1.16)."""
+    lines = left_out(record.withheld)
+    if not lines:
+        return []
+    section = _section("Left out", None, [])
+    section["text"] = _text(lines)
+    return [section | {"emptyReason": concept(codes.WITHHELD)}]
+
+
 def _section(title: str, code: Code | None, entries: list[Resource]) -> Resource:
     lines = [line for line in map(line_of, entries) if line] or ["Nothing is recorded here."]
-    items = "".join(f"<li>{escape(line, quote=False)}</li>" for line in lines)
     return {
         "title": title,
         "code": concept(code, text=title),
-        "text": {"status": "generated", "div": f'<div xmlns="{XHTML}"><ul>{items}</ul></div>'},
+        "text": _text(lines),
         "entry": [ref(entry["id"]) for entry in entries],
     }
+
+
+def _text(lines: Iterable[str]) -> Resource:
+    items = "".join(f"<li>{escape(line, quote=False)}</li>" for line in lines)
+    return {"status": "generated", "div": f'<div xmlns="{XHTML}"><ul>{items}</ul></div>'}
 
 
 def line_of(resource: Resource) -> str:
