@@ -6,15 +6,12 @@ is ``records.access``'s answer, and both are asked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.errors import NotAllowed
-
-if TYPE_CHECKING:
-    from portal.context import Actor
 
 
 class Role(models.TextChoices):
@@ -118,12 +115,19 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
 }
 
 
-def allows(actor: Actor, permission: Permission) -> bool:
+class InARole(Protocol):
+    """Whoever acts: ``portal.context.Actor``, which stands on this table."""
+
+    @property
+    def role(self) -> Role: ...
+
+
+def allows(actor: InARole, permission: Permission) -> bool:
     """True when the actor's role may use this verb at all."""
     return permission in ROLE_TABLE.get(actor.role, frozenset())
 
 
-def require(actor: Actor, permission: Permission) -> None:
+def require(actor: InARole, permission: Permission) -> None:
     """Raise ``NotAllowed`` unless the actor's role may use this verb."""
     if not allows(actor, permission):
         raise NotAllowed(permission)

@@ -32,7 +32,7 @@ from privacy.dossier import BESIDES, export_of, subject_of
 from privacy.letters.personal_data import files_for
 from privacy.looks.selectors import who_looked_lines
 from privacy.models import RecordCopy, RightsRequest
-from privacy.requests.kinds import asker
+from privacy.requests.selectors import asker
 from privacy.requests.services import request_complete, request_failed, request_resume
 from privacy.requests.state import RequestState
 from records.export.archive_file import SealedSpool, build_record_zip

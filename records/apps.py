@@ -12,6 +12,7 @@ class RecordsConfig(AppConfig):
         from records.disclosures.selectors import hidden_objects
         from records.documents import receivers as document_receivers  # noqa: F401 - connects them
         from records.freezing.selectors import frozen_of
+        from records.people import receivers as people_receivers  # noqa: F401 - connects them
         from records.photos import receivers  # noqa: F401 - connects them
 
         mails.register_mails()

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import copy
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
 from django.dispatch import Signal
 
 from portal.crypto.tokens import DecryptionError, unseal
-
-if TYPE_CHECKING:
-    from portal.crypto.base import SealedField
 
 UNOPENED: Any = type("Unopened", (), {"__repr__": lambda self: "<unopened>", "__slots__": ()})()
 
@@ -31,6 +28,18 @@ unreadable = Signal()
 moving_tokens: ContextVar[bool] = ContextVar("moving_tokens", default=False)
 
 
+class Sealing(Protocol):
+    """What a value asks of its field, which is ``portal.crypto.base.SealedField``."""
+
+    attname: str
+    context: str
+    immutable: bool
+
+    def load_checked(self, payload: bytes) -> Any: ...
+    def dump_checked(self, value: Any) -> bytes: ...
+    def seal_payload(self, payload: bytes) -> str: ...
+
+
 class LazyValue:
     """One value of an encrypted column; ``open()`` gives the plain value.
 
@@ -40,7 +49,7 @@ class LazyValue:
 
     __slots__ = ("assigned", "field", "plain", "token")
 
-    def __init__(self, field: SealedField, token: str | None, plain: Any = UNOPENED, assigned: bool = False) -> None:
+    def __init__(self, field: Sealing, token: str | None, plain: Any = UNOPENED, assigned: bool = False) -> None:
         self.field = field
         self.token = token  # as read or last written; None for a value that was never stored
         self.plain = plain
@@ -108,7 +117,7 @@ class LazyValue:
 class SealedAttribute(DeferredAttribute):
     """The attribute on the model: opens on reading, keeps the old token on assignment."""
 
-    field: SealedField
+    field: Sealing  # type: ignore[assignment]
 
     def __get__(self, instance: Model | None, owner: type[Model] | None = None) -> Any:
         if instance is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from consults import services as consults
@@ -12,6 +11,7 @@ from portal.accounts.models import User
 from portal.accounts.selectors import staff_of
 from portal.audit.models import AccessEvent, Action
 from portal.context import Actor
+from portal.demo.clinic import Clinic
 from portal.demo.clock import ago
 from portal.demo.papers import hand_in
 from portal.permissions import Purpose, Role
@@ -24,9 +24,6 @@ from records.history.models import Section
 from records.history.services import entry_add, section_none
 from records.history.topics import Said, topics_save
 from records.vault import open_record
-
-if TYPE_CHECKING:
-    from portal.demo.seed import Clinic
 
 ENTRIES: tuple[tuple[Section, dict[str, str]], ...] = (
     (Section.ALLERGIES, {

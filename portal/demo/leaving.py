@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from consults.state import ConsultState
@@ -11,6 +10,7 @@ from portal.accounts.models import User
 from portal.accounts.selectors import staff_of
 from portal.context import Actor
 from portal.dates import today
+from portal.demo.clinic import Clinic, account
 from portal.demo.clock import ago
 from portal.permissions import Role
 from privacy.requests.models import RequestKind
@@ -18,9 +18,6 @@ from privacy.requests.services import request_open
 from records.changes import Basis, basis
 from records.guardians.services import guardian_grant
 from records.models import Patient
-
-if TYPE_CHECKING:
-    from portal.demo.seed import Clinic
 
 
 def seed_children(clinic: Clinic, gwen: User) -> None:
@@ -35,8 +32,6 @@ def seed_children(clinic: Clinic, gwen: User) -> None:
 
 def seed_leaver(clinic: Clinic) -> None:
     """Somebody who wanted no mail any more, and whose account is closed for good."""
-    from portal.demo.seed import account
-
     with ago(days=200):
         user = account("quentin@demo.example", "Quentin Marsh", Role.PATIENT)
         patient = clinic.patient(user, "Quentin", "Marsh", dt.date(1984, 2, 9))
@@ -49,8 +44,6 @@ def seed_leaver(clinic: Clinic) -> None:
 
 def _child(clinic: Clinic, parent: User, email: str, given: str, state: ConsultState) -> Patient:
     """A fifteen-year-old with a consult. Sign-up takes nobody under 18 alone, so the birth date is set right later."""
-    from portal.demo.seed import account
-
     officer = Actor(staff_of(Role.OFFICER)[0], Role.OFFICER)
     with ago(days=40):
         user = account(email, f"{given} Okafor", Role.PATIENT)

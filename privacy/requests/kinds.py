@@ -6,15 +6,14 @@ from uuid import uuid4
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.models import User
 from portal.context import Actor
 from portal.jobs.services import job_start
-from portal.permissions import Role
 from privacy.denials.grounds import grounds_for
 from privacy.requests import deletion, mails, notice, panels
 from privacy.requests.forms import ComplaintForm, NoticeForm, QuestionForm
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
+from privacy.requests.selectors import asker
 
 OUTCOMES = (
     ("founded", _("The complaint was right")),
@@ -22,13 +21,6 @@ OUTCOMES = (
     ("unfounded", _("We found nothing wrong")),
     ("passed_on", _("It is not ours to decide; we said whose it is")),
 )
-
-
-def asker(request: RightsRequest) -> Actor:
-    """Who asked, in the role of their account; a copy holds what this person may see."""
-    assert request.account_id is not None
-    role = User.objects.values_list("role", flat=True).filter(pk=request.account_id).first()
-    return Actor(request.account_id, Role(role or Role.ANONYMOUS))
 
 
 def copy_start(request: RightsRequest, by: Actor) -> None:

@@ -7,10 +7,20 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from portal.accounts.models import User
+from portal.context import Actor
 from portal.dates import today
+from portal.permissions import Role
 from privacy.requests.models import ONE_AT_A_TIME, WORDS, RightsRequest
 
 SOON_DAYS = 7
+
+
+def asker(request: RightsRequest) -> Actor:
+    """Who asked, in the role of their account; a copy holds what this person may see."""
+    assert request.account_id is not None
+    role = User.objects.values_list("role", flat=True).filter(pk=request.account_id).first()
+    return Actor(request.account_id, Role(role or Role.ANONYMOUS))
 
 
 def asked_by(account_id: UUID) -> QuerySet[RightsRequest]:

@@ -56,12 +56,9 @@ class Patient(models.Model):
         return f"patient {self.pk}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """The row and the hashes by which staff find it, or neither."""
-        from records.people.search_tokens import tokens_write  # which reads this module
-
+        """The row and what its receivers keep beside it (the hashes by which staff find it), or neither."""
         with transaction.atomic():
             super().save(*args, **kwargs)
-            tokens_write(self)
 
     @property
     def full_name(self) -> str:

@@ -352,14 +352,14 @@ def test_signing_in_and_the_first_step_of_a_consult_need_no_mouse(
 
 _KAY = """
 import datetime as dt
-from portal.demo.seed import account
+from portal.demo.clinic import account
 from portal.permissions import Role
 from consults.services import person_register
 kay = account("kay@demo.example", "Kay Storm", Role.PATIENT)
 person_register(by=kay.actor, given_name="Kay", family_name="Storm", birth_date=dt.date(1990, 1, 1), state="MN")
 """
 _OWNER = """
-from portal.demo.seed import account
+from portal.demo.clinic import account
 from portal.permissions import Role
 from privacy.archive import archive_nightly
 account("olga@demo.example", "Olga Berg", Role.OWNER)

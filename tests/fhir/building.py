@@ -17,7 +17,8 @@ from portal.agreements.selectors import current_for_sign_up
 from portal.agreements.services import agreement_record
 from portal.context import SYSTEM
 from portal.crypto.base import SealedField
-from portal.demo.seed import Clinic, seed
+from portal.demo.clinic import Clinic
+from portal.demo.seed import seed
 from portal.permissions import Purpose
 from records import models
 from records.documents.selectors import DocumentCard

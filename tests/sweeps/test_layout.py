@@ -31,8 +31,8 @@ DECLARED: dict[str, set[str]] = {
         "adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending", "training",
     },
     "portal/demo": {
-        "__main__", "amendments", "ana", "clock", "disclosures", "handover", "incidents", "letters", "papers", "people",
-        "pictures", "requests", "safeguards", "seed", "stack", "visits", "leaving",
+        "__main__", "amendments", "ana", "clinic", "clock", "disclosures", "handover", "incidents", "letters", "papers",
+        "people", "pictures", "requests", "safeguards", "seed", "stack", "visits", "leaving",
     },
     "records": {"access", "changes", "vault"},
     "records/disclosures": {"recipients"},
