@@ -192,7 +192,7 @@ class PlanCard:
     def next_look(self) -> dt.date | None:
         if self.plan.weeks is None:
             return None
-        return (timezone.localtime(self.plan.signed_at) + dt.timedelta(weeks=self.plan.weeks)).date()
+        return timezone.localtime(self.plan.signed_at).date() + dt.timedelta(weeks=self.plan.weeks)
 
 
 @dataclass(frozen=True)

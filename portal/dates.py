@@ -19,6 +19,11 @@ def today() -> dt.date:
     return timezone.now().astimezone(clinic_zone()).date()
 
 
+def clinic_day(moment: dt.datetime) -> dt.date:
+    """The clinic's calendar day of a moment: what a mail, a letter or a file's name may call its day."""
+    return moment.astimezone(clinic_zone()).date()
+
+
 def start_of_day(day: dt.date) -> dt.datetime:
     """The moment at which a calendar day begins at the clinic."""
     return dt.datetime.combine(day, dt.time.min, clinic_zone())

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.selectors import staff_of
+from portal.dates import clinic_day
 from portal.outbox.letters import Letter
 from portal.outbox.models import Category
 from portal.outbox.registry import Mail, MailContext, Rendered, register
@@ -51,7 +52,7 @@ def copy_ready(copy: RecordCopy) -> None:
     mail_queue(
         kind="privacy.copy_ready", account_id=copy.account_id, subject_id=copy.subject_id,
         once_key=f"privacy.copy_ready:{copy.pk}",
-        refs={"request": str(copy.request_id), "until": copy.expires_at.date().isoformat()},
+        refs={"request": str(copy.request_id), "until": clinic_day(copy.expires_at).isoformat()},
     )
 
 

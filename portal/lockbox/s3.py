@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from botocore.exceptions import ClientError
 from django.conf import settings
 
-from portal.dates import clinic_zone, today
+from portal.dates import clinic_day, clinic_zone, today
 from portal.errors import StorageUnavailable
 from portal.lockbox import s3_calls
 from portal.lockbox.s3_calls import Calls, Reader, S3Address, calling
@@ -57,8 +57,7 @@ def kept_through(day: dt.date) -> dt.datetime:
 
 def _day(moment: dt.datetime) -> dt.date:
     """The last whole day on which something kept until ``moment`` is kept."""
-    local = moment.astimezone(dt.UTC).astimezone(clinic_zone())
-    return local.date() - dt.timedelta(days=1)
+    return clinic_day(moment) - dt.timedelta(days=1)
 
 
 class S3Store:

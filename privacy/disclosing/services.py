@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
-from portal.dates import today
+from portal.dates import clinic_day, today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, require
 from privacy.disclosing.models import LegalProcess, ProcessKind, ProcessOutcome, WithholdingGround
@@ -214,7 +214,7 @@ def _decided(by: Actor, row: LegalProcess) -> None:
 
 def _tell(by: Actor, row: LegalProcess, on: dt.date | None) -> None:
     """A letter to everybody who uses the portal for the patient; by post where nobody does, or mail fails."""
-    day = on or (row.decided_at or timezone.now()).date()
+    day = on or clinic_day(row.decided_at or timezone.now())
     fields = {
         "authority": opened(row, "authority"), "kind": str(ProcessKind(row.kind).label), "given": opened(row, "given"),
         "received": date_format(row.received_on, "F j, Y"), "day": date_format(day, "F j, Y"),

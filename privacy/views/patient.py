@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from portal.accounts.selectors import display_names
 from portal.audit.selectors import who_looked as looks_at
+from portal.dates import clinic_day
 from portal.guards import AuthRequest, recent_sign_in_required, role_required
 from portal.permissions import Role
 from privacy import exports
@@ -72,5 +73,5 @@ def download(request: AuthRequest, copy_id: UUID) -> HttpResponse:
     copy, content = exports.copy_open(by=request.actor, copy_id=copy_id)
     response = StreamingHttpResponse(content, content_type="application/zip")
     response["Content-Length"] = str(copy.size)
-    response["Content-Disposition"] = f'attachment; filename="my-record-{copy.made_at:%Y-%m-%d}.zip"'
+    response["Content-Disposition"] = f'attachment; filename="my-record-{clinic_day(copy.made_at)}.zip"'
     return cast(HttpResponse, response)

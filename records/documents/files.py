@@ -8,6 +8,7 @@ from typing import Literal
 from django.db import models
 
 from portal.crypto import sealed
+from portal.dates import clinic_day
 from portal.errors import NotVisible
 from records.documents.models import Document, DocumentPage
 from records.intake import files
@@ -42,7 +43,7 @@ def shown_name(row: Document, number: int | None = None) -> str:
     ``number`` tells documents of one copy apart: ``lab-result-03-2026-11-02.pdf``.
     """
     middle = "" if number is None else f"-{number:02d}"
-    return f"{row.kind.replace('_', '-')}{middle}-{row.received_at:%Y-%m-%d}.{ENDINGS.get(row.content_type, 'bin')}"
+    return f"{row.kind.replace('_', '-')}{middle}-{clinic_day(row.received_at)}.{ENDINGS.get(row.content_type, 'bin')}"
 
 
 def names_in_copy(rows: Iterable[Document]) -> dict[Document, str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
+from pathlib import Path
 
 import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.dates import age_on, due_on, today, years_later
+from portal.dates import age_on, clinic_day, due_on, today, years_later
 
 D = dt.date
+BASE = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,47 @@ def test_today_is_the_clinics_day(clock: str, day: dt.date) -> None:
 def test_a_clock_of_thirty_days_counts_from_the_day_after_receipt() -> None:
     assert due_on(D(2026, 1, 31), 30) == D(2026, 3, 2)
     assert due_on(D(2028, 1, 31), 30) == D(2028, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (dt.datetime(2026, 3, 9, 4, 30, tzinfo=dt.UTC), D(2026, 3, 8)),
+        (dt.datetime(2026, 3, 9, 5, 0, tzinfo=dt.UTC), D(2026, 3, 9)),
+        (dt.datetime(2026, 1, 1, 5, 59, tzinfo=dt.UTC), D(2025, 12, 31)),
+    ],
+)
+def test_a_moment_has_the_clinics_day_and_not_greenwichs(moment: dt.datetime, day: dt.date) -> None:
+    assert clinic_day(moment) == day
+
+
+def days_without_a_zone(source: str) -> list[int]:
+    """Lines that take a day out of a moment and do not say in which zone: it would be Greenwich's.
+
+    That is ``moment.date()``, or ``{row.made_at:%Y-%m-%d}`` in an f-string without an hour after it.
+    """
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "date":
+            of = node.func.value
+            named = of.func if isinstance(of, ast.Call) else of
+            name = named.attr if isinstance(named, ast.Attribute) else getattr(named, "id", "")
+            if not node.args and name not in ("astimezone", "localtime", "local"):
+                found.append(node.lineno)
+        if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Attribute) and node.format_spec:
+            shape = ast.unparse(node.format_spec)
+            if node.value.attr.endswith("_at") and "%d" in shape and "%H" not in shape:
+                found.append(node.lineno)
+    return found
+
+
+def test_every_day_that_is_taken_from_a_moment_says_in_which_zone() -> None:
+    """A file's name, a mail or a legal clock must not say tomorrow from six in the evening on (FIELD_FAULTS 1)."""
+    found = {
+        f"{file.relative_to(BASE)}:{line}"
+        for app in ("portal", "records", "billing", "consults", "privacy") for file in (BASE / app).rglob("*.py")
+        for line in days_without_a_zone(file.read_text())
+        if "demo" not in file.parts and "migrations" not in file.parts
+    }
+    assert found == set()
+    assert days_without_a_zone("a.made_at.date()\nf'{a.made_at:%Y-%m-%d}'\nf(a.astimezone(z).date())") == [1, 2]

@@ -22,6 +22,7 @@ from django.core.management.base import BaseCommand, CommandError
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM
+from portal.dates import clinic_day
 from portal.errors import StorageUnavailable
 from portal.lockbox import age
 from portal.lockbox.store import LockboxError, lockbox
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         rows = archive_copies(subject_id).filter(destroyed_at__isnull=True)
         for row in rows:
             damaged = ", damaged" if row.damaged_at else ""
-            self.stdout.write(f"{row.name} sealed {row.sealed_at:%Y-%m-%d}, kept until {row.retain_until}{damaged}")
+            self.stdout.write(f"{row.name} sealed {clinic_day(row.sealed_at)}, kept until {row.retain_until}{damaged}")
         self.stdout.write(f"{len(rows)} bundles")
 
 
