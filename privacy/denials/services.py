@@ -32,8 +32,8 @@ from records.amendments.services import dispute_open, dispute_reviewed, request_
 from records.models import GrantKind
 from records.people.names import clean_line, clean_text
 from records.restrictions.services import must_agree
-
 from records.withholding.services import parts_show_again
+
 # What a "no" says, as a second review of it finds it again.
 _SAID = ("explain", "withheld", "withheld_parts", "where_else", "judged_by", "judged_license", "letter_id")
 
@@ -87,9 +87,9 @@ def request_refuse(*, by: Actor, request_id: UUID, no: No) -> Denial:
         )
         if no.parts:
             copy_remove(request.pk)  # made before: it is made again without them
-        if request.kind == RequestKind.AMENDMENT:
             if ground.rest:
                 withholding.withhold(by=by, request=request, parts=no.parts)
+        if request.kind == RequestKind.AMENDMENT:
             # The record keeps why; how to complain stands in the letter, which the person has.
             why = [str(ground.words), denial.explain, denial.withheld, denial.where_else]
             dispute_open(by=by, request_id=request.pk, letter="\n".join(words for words in why if words))
@@ -215,9 +215,9 @@ def review_decide(*, by: Actor, denial_id: UUID, decision: ReviewDecision, reaso
         denial.decision, denial.review_reason, denial.reviewer_license = decision, said, number
         denial.reviewed_at = timezone.now()
         denial.save(update_fields=["decision", "review_reason", "reviewer_license", "reviewed_at"])
-        if request.kind == RequestKind.AMENDMENT:
         if overturned:
             parts_show_again(by=by, request_id=request.pk)
+        if request.kind == RequestKind.AMENDMENT:
             dispute_reviewed(by=by, request_id=request.pk, overturned=overturned, reason=said)
         _tell(by, request, denial)
         if denial.subject_id is not None:
