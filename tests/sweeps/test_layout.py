@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 BASE = Path(__file__).resolve().parents[2]
@@ -28,7 +30,7 @@ DECLARED: dict[str, set[str]] = {
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {
-        "adapter", "gate", "hashers", "leaving", "passwords", "resume", "sessions", "suspending", "training",
+        "adapter", "gate", "hashers", "leaving", "passkeys", "passwords", "resume", "sessions", "suspending", "training",
     },
     "portal/demo": {
         "__main__", "amendments", "ana", "clinic", "clock", "disclosures", "handover", "incidents", "letters", "papers",
@@ -126,6 +128,16 @@ def test_no_python_file_is_longer_than_500_lines() -> None:
         if "migrations" not in file.parts and (lines := len(file.read_text().splitlines())) > 500
     }
     assert long == {}
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    """Imports inside functions count too; only what is imported for annotations does not."""
+    graph = grimp.build_graph(*ROOMS, exclude_type_checking_imports=True, cache_dir=None)
+    arrows = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("name", ["manage.py", "README.md", "pyproject.toml", "docker-compose.yml", "uv.lock"])
