@@ -22,6 +22,7 @@ from portal.agreements.models import Agreement
 from portal.agreements.selectors import agreements_of
 from portal.audit.models import Action
 from portal.context import SYSTEM, Actor
+from portal.dates import clinic_day
 from portal.permissions import Purpose
 from portal.subjects import Subject
 from records.access import accounts_of
@@ -169,7 +170,7 @@ def photo_names(record: RecordView) -> dict[UUID, str]:
     for encounter in reversed(record.encounters):
         for photo in encounter.photos:
             if photo.ready:
-                day = photo.received_at.date().isoformat()
+                day = clinic_day(photo.received_at).isoformat()
                 names[photo.id] = f"photos/{day}-{photo.view.value}-{len(names) + 1}.jpg"
     return names
 
@@ -178,7 +179,7 @@ def document_names(record: RecordView) -> dict[UUID, str]:
     """As for photos: ``documents/2026-11-25-lab-result-1.pdf``, by the day on the document where it has one."""
     names: dict[UUID, str] = {}
     for card in sorted((card for card in record.documents if card.ready), key=_document_order):
-        day = (card.dated or card.received_at.date()).isoformat()
+        day = (card.dated or clinic_day(card.received_at)).isoformat()
         kind, suffix = card.kind.value.replace("_", "-"), SUFFIXES.get(card.content_type, "bin")
         names[card.id] = f"documents/{day}-{kind}-{len(names) + 1}.{suffix}"
     return names
