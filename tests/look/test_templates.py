@@ -115,3 +115,23 @@ def test_the_clinic_is_never_named_in_a_template(name: str) -> None:
     text = _text(name)
     for literal in ("CLINIC_NAME", "CLINIC_LEGAL_NAME", "CLINIC_EMAIL", "CLINIC_OFFICER_NAME"):
         assert getattr(settings, literal) not in text
+
+
+# Classes that a sheet of some pages adds to on purpose: the same part, drawn a little differently there.
+SHARED = {"top", "foot", "lightbox", "coach", "tap"}
+# Sheets that no page loads together with the others: the admin's.
+OF_THE_ADMIN = {"desk.css", "admin.css"}
+
+
+def test_no_part_gets_its_look_from_another_part_of_the_same_name() -> None:
+    """A cookie notice called ``ask`` once painted over the headings of all questions of a consult."""
+    owners: dict[str, set[str]] = {}
+    for sheet in sorted((Path(settings.BASE_DIR) / "static").rglob("*.css")):
+        if sheet.name in OF_THE_ADMIN:
+            continue
+        rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for selectors in re.findall(r"([^{}]+)\{", rules):
+            for name in re.findall(r"(?:^|,)\s*\.([\w-]+)\s*(?=,|$)", selectors):
+                owners.setdefault(name, set()).add(sheet.name)
+    assert len(owners) > 100
+    assert {name: sheets for name, sheets in owners.items() if len(sheets) > 1 and name not in SHARED} == {}
