@@ -129,6 +129,9 @@ FEE_MN_APPEAL_CENTS = env.int("FEE_MN_APPEAL_CENTS", 1000)  # an appeal about di
 
 # --- Letters -------------------------------------------------------------------------------------
 LETTER_ENCLOSURE_DAYS = env.int("LETTER_ENCLOSURE_DAYS", 60)  # after posting: a paper copy's own file is kept so long
+# --- The record for apps ---------------------------------------------------------------------------
+FHIR_READS_PER_MINUTE = env.int("FHIR_READS_PER_MINUTE", 60)  # of one account: each reads the whole record
+
 
 # --- Incidents and breaches (RULES 3) ----------------------------------------------------------------
 INCIDENT_REPORT_DUE_DAYS = env.int("INCIDENT_REPORT_DUE_DAYS", 3)  # by when the officer looks into a report

@@ -14,7 +14,7 @@ class PrivacyConfig(AppConfig):
         from privacy.backups import mails as backup_mails
         from privacy.copies import kinds as copy_kinds
         from privacy.copies import preparing
-        from privacy.copies.services import copy_posted
+        from privacy.copies.services import copy_is_signed_for, copy_posted
         from privacy.corrections import kinds as correction_kinds
         from privacy.corrections import letters as correction_letters
         from privacy.denials import letters as denial_letters
@@ -32,7 +32,7 @@ class PrivacyConfig(AppConfig):
         from privacy.letters import kinds as letter_kinds
         from privacy.letters import mails as letter_mails
         from privacy.letters import making
-        from privacy.letters.services import when_posted
+        from privacy.letters.services import when_posted, when_signed_for
         from privacy.limits import kinds as limit_kinds
         from privacy.limits import letters as limit_letters
         from privacy.requests import kinds as request_kinds
@@ -59,6 +59,7 @@ class PrivacyConfig(AppConfig):
         copy_kinds.register_kinds()
         preparing.register_job()
         when_posted(copy_posted)
+        when_signed_for(copy_is_signed_for)
         when_posted(notice.notice_posted)
         disclosing_letters.register_letters()
         disclosing_mails.register_mails()

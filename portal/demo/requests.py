@@ -117,10 +117,8 @@ def _refused(officer: Actor, someone: Someone) -> None:
 def _in_part(officer: Actor, someone: Someone) -> None:
     row = _started(officer, _asked(someone, RequestKind.DELETION, 48), 47)
     with ago(days=46):
-        services.request_refuse_part(
-            by=officer, request_id=row.pk, ground="retention_law",
-            letter="We delete your photos. What your clinician wrote must stay for seven years.",
-        )
+        no = No("retention_law", "We delete your photos.", withheld="What your clinician wrote, for seven years.")
+        request_refuse(by=officer, request_id=row.pk, no=no)
 
 
 def _reviewed(officer: Actor, someone: Someone) -> None:

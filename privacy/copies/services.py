@@ -179,6 +179,12 @@ def copy_posted(letter: Letter) -> None:
     request_complete(request)
 
 
+def copy_is_signed_for(letter: Letter) -> bool:
+    """A copy for somebody else goes to the person and the place of the signed form, and nowhere else."""
+    third = RequestKind.ACCESS_THIRD_PARTY
+    return letter.kind == COVER and RightsRequest.objects.filter(pk=letter.request_id, kind=third).exists()
+
+
 def copy_stopped(request: RightsRequest) -> None:
     """Refused, taken back or put back: nothing is printed, the fee goes back, the file goes (P36)."""
     if request.state in (RequestState.WITHDRAWN, RequestState.DENIED, RequestState.JOINED):

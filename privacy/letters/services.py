@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -190,11 +190,17 @@ def letter_readdress(*, by: Actor, letter_id: UUID, name: str, address: str) -> 
 
     ``address`` has a line of the address on each line. Raises ``DomainError`` ``letter_state``
     for one that is posted and has not come back, ``enclosure_gone`` when what was behind it is not
-    kept any more, and with the field for an address that is none.
+    kept any more, ``signed_place`` where a signature names whom it goes to, and with the field for an address
+    that is none.
     """
     to = recipient_checked(name, address)
     with transaction.atomic():
         letter = _locked(by, letter_id)
+        if is_signed_for(letter):
+            raise DomainError(
+                "signed_place",
+                _("A signature names this person and this address. Another one needs a new signature: tell who asked."),
+            )
         letter.paper = after(letter.paper, PaperAction.READDRESS)
         if letter.enclosure_pages and not letter.enclosure_name:
             raise DomainError(
@@ -253,6 +259,20 @@ def when_posted(told: Any) -> Any:
     if told not in _when_posted:
         _when_posted.append(told)
     return told
+
+
+def is_signed_for(letter: Letter) -> bool:
+    """Whether somebody signed for whom it goes to and where: then nobody here changes that (RULES 1.9, 4.1)."""
+    return any(signed(letter) for signed in _signed_for)
+
+
+_signed_for: list[Callable[[Letter], bool]] = []
+
+
+def when_signed_for(signed: Callable[[Letter], bool]) -> None:
+    """Register who knows whether a letter goes where a signature says; called at start."""
+    if signed not in _signed_for:
+        _signed_for.append(signed)
 
 
 def _locked(by: Actor, letter_id: UUID) -> Letter:

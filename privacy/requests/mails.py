@@ -26,9 +26,7 @@ _DATED = ("due", "url")
 RECEIVED = Letter("privacy/mail/received", _DATED)
 COPY_DELAYED = Letter("privacy/mail/copy_delayed", _DATED)
 FEE = Letter("privacy/mail/fee", _DATED)
-DENIED = Letter("privacy/mail/denied", ("url",))
 ANSWERED = Letter("privacy/mail/answered", ("url",))
-REVIEWED = Letter("privacy/mail/reviewed", ("url",))
 WAITS = Letter("privacy/mail/waits", _DATED)
 REMINDER = Letter("privacy/mail/reminder", _DATED)
 OVERDUE = Letter("privacy/mail/overdue", ("due", "officer"))
@@ -100,19 +98,9 @@ def fee_named(request: RightsRequest) -> None:
     _to_asker(request, "fee", f":{request.steps.count()}")
 
 
-def request_denied(request: RightsRequest) -> None:
-    """There is a letter about the request in the portal (P37)."""
-    _to_asker(request, "denied", f":{request.reviewed_by}" if request.reviewed_by else "")
-
-
 def request_answered(request: RightsRequest) -> None:
     """An answer waits in the portal; not what it says."""
     _to_asker(request, "answered")
-
-
-def request_reviewed(request: RightsRequest) -> None:
-    """The review has an outcome, in the portal (RULES 1.17)."""
-    _to_asker(request, "reviewed", f":{request.review_asked_on}")
 
 
 def request_reminder(request: RightsRequest, days: int, *, officers: list[UUID]) -> None:
@@ -140,9 +128,7 @@ def register_mails() -> None:
         ("received", dated(RECEIVED, _ASKED), _("We have your request")),
         ("copy_delayed", dated(COPY_DELAYED, _ASKED), _("The copy you asked for takes longer")),
         ("fee", dated(FEE, _ASKED), _("What your request would cost")),
-        ("denied", _linked(DENIED, _ASKED), _("A letter about your request")),
         ("answered", _linked(ANSWERED, _ASKED), _("An answer waits for you")),
-        ("reviewed", _linked(REVIEWED, _ASKED), _("We looked at our answer again")),
         ("waits", dated(WAITS, _DESK), _("A privacy request waits for you")),
         ("reminder", dated(REMINDER, _DESK), _("A privacy request is due")),
         ("overdue", _overdue, _("A privacy request is late")),

@@ -191,7 +191,7 @@ def test_who_wants_post_gets_no_mail_but_codes_and_a_letter_says_that_something_
     mailbox.outbox.clear()
     for number, user in enumerate((ana, ben, ana)):
         mail_queue(
-            kind="privacy.denied", account_id=user.pk, once_key=f"test:{number}", refs={"request": str(row.pk)}
+            kind="privacy.answered", account_id=user.pk, once_key=f"test:{number}", refs={"request": str(row.pk)}
         )
     mail_queue(kind="account.password_changed", account_id=ana.pk, once_key="test:code", refs={})
     drain()
@@ -222,7 +222,7 @@ def test_a_guardian_follows_the_wish_of_the_record_and_is_written_to_where_they_
     OutgoingMail.objects.all().delete()
     for number, subject_id in enumerate((first, second, None)):
         mail_queue(
-            kind="privacy.denied", account_id=guardian.pk, subject_id=subject_id, once_key=f"test:{number}",
+            kind="privacy.answered", account_id=guardian.pk, subject_id=subject_id, once_key=f"test:{number}",
             refs={"request": str(asked_.pk)},
         )
     drain()

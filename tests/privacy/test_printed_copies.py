@@ -28,7 +28,7 @@ from privacy.fees import services as fees
 from privacy.fees.calculator import Form, Method, quote
 from privacy.fees.models import FeeQuote, FeeState
 from privacy.letters.models import Letter, PrintState
-from privacy.letters.services import letter_posted
+from privacy.letters.services import letter_posted, letter_readdress
 from privacy.requests import services as engine
 from privacy.requests.models import Channel, IdentityHow, RequestKind, RightsRequest
 from privacy.requests.services import Identity
@@ -118,7 +118,7 @@ def test_paper_is_counted_quoted_agreed_paid_printed_and_posted(ana: User, recor
 
 @pytest.mark.promise("P14", "P32")
 def test_a_copy_for_somebody_else_is_signed_for_and_registered_when_it_is_posted(
-    ana: User, record: Patient, officer: User
+    ana: User, record: Patient, officer: User, as_: As
 ) -> None:
     request = ask(ana, record, THIRD, particulars=FOR_LEE)
     row = quoted(officer, request, waive=True)
@@ -130,6 +130,11 @@ def test_a_copy_for_somebody_else_is_signed_for_and_registered_when_it_is_posted
     run_job(cover.job_id)  # type: ignore[arg-type]
     cover.refresh_from_db()
     assert cover.recipient == {"name": "Dr. Ann Lee", "lines": ["9 Hill Street", "St. Cloud, MN 56301"]}
+    elsewhere = {"name": "Dr. Ann Lee", "address": "1 Other Road\nSt. Cloud, MN 56301"}
+    with pytest.raises(DomainError, match="signed_place"):  # another place needs a new signature
+        letter_readdress(by=officer.actor, letter_id=cover.pk, **elsewhere)
+    page = as_(officer).get(reverse("admin:letter", args=[cover.pk])).content.decode()
+    assert "Change the address" not in page and "It was posted" in page
     assert not Disclosure.objects.exists(), "not before it is on its way"
     letter_posted(by=officer.actor, letter_id=cover.pk, on=today())
     [given] = Disclosure.objects.all()

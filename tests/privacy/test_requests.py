@@ -21,10 +21,13 @@ from portal.audit.models import AccessEvent, Action
 from portal.crypto import sealed
 from portal.errors import DomainError, NotVisible
 from portal.jobs.models import Job, JobState
+from portal.jobs.runner import run_job
 from portal.jobs.services import job_retry
 from portal.outbox.delivery import drain
 from portal.outbox.models import OutgoingMail
 from privacy import exports
+from privacy.denials.services import No, request_refuse
+from privacy.letters.models import Letter
 from privacy.models import DenialGround, RecordCopy, RequestKind, RightsRequest
 from privacy.requests import services
 from privacy.requests.clock import clock_of
@@ -341,15 +344,15 @@ def test_a_refusal_is_a_letter_in_the_portal_with_a_ground(ana: User, officer: U
     services.request_start(by=officer.actor, request_id=request.pk)
     with pytest.raises(DomainError, match="letter_missing"):
         services.request_deny(by=officer.actor, request_id=request.pk, ground=DenialGround.LEGAL_HOLD, letter="  ")
-    services.request_deny(
-        by=officer.actor, request_id=request.pk, ground=DenialGround.LEGAL_HOLD, letter="A court told us to wait."
-    )
+    no = No(DenialGround.LEGAL_HOLD, "A court told us to wait.")
+    denial = request_refuse(by=officer.actor, request_id=request.pk, no=no)
     request.refresh_from_db()
     assert (request.state, request.denial_ground) == (RequestState.DENIED, "legal_hold")
-    assert request.denial_letter == "A court told us to wait." and request.ended_at
+    assert "A court told us to wait." in request.denial_letter and request.ended_at
+    run_job(Letter.objects.get(pk=denial.letter_id).job_id)  # type: ignore[arg-type]
     drain(patient=False)
-    body = outgoing.outbox[-1].body
-    assert "court" not in body and "ask for a review" in body
+    [told] = [mail for mail in outgoing.outbox if mail.to == [ana.email] and "letter" in mail.subject.lower()]
+    assert "court" not in told.body and "/privacy/letters/" in told.body
     again = ask(ana, anas)
     assert again != request, "a refusal does not stop anybody from asking again"
 

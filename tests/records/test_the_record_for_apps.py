@@ -202,3 +202,18 @@ def test_the_description_names_no_profile_twice() -> None:
 def test_the_copy_page_says_where_apps_find_it(as_: As, ana: User, anas: Kept) -> None:
     page = as_(ana).get("/privacy/copy/").content.decode()
     assert "For apps" in page and ALL in page
+
+
+def test_an_app_that_asks_again_and_again_waits_and_reads_nothing_meanwhile(
+    as_: As, ana: User, anas: Kept, guardian: User, settings: Any
+) -> None:
+    settings.FHIR_READS_PER_MINUTE = 2
+    browser = as_(ana)
+    for address in (ALL, "/fhir/Patient"):
+        assert browser.get(address).status_code == 200
+    before = AccessEvent.objects.count()
+    answer = browser.get(f"/fhir/Patient/{anas.patient.pk}")
+    assert refused(answer, 429, "throttled") and answer.headers["Retry-After"] == "60"
+    assert AccessEvent.objects.count() == before
+    assert browser.get("/fhir/metadata").status_code == 200, "what costs nothing is not counted"
+    assert as_(guardian).get(ALL).status_code == 404, "each account has a count of its own"

@@ -40,7 +40,8 @@ def letter(request: AuthRequest, letter_id: UUID, bound: dict[str, forms.Form] |
     view = reading.desk_open(by=request.actor, letter_id=letter_id)
     paper = PrintState(view.row.paper)
     shown: dict[str, forms.Form] = {}
-    if paper in (PrintState.TO_PRINT, PrintState.PRINTED, PrintState.RETURNED):
+    signed = services.is_signed_for(view.row)
+    if paper in (PrintState.TO_PRINT, PrintState.PRINTED, PrintState.RETURNED) and not signed:
         first = {"name": view.to[0] if view.to else "", "address": "\n".join(view.to[1:])}
         shown["address"] = AddressForm(initial=first)
     if paper in (PrintState.TO_PRINT, PrintState.PRINTED) and view.has_address and view.row.made_at:
@@ -52,7 +53,7 @@ def letter(request: AuthRequest, letter_id: UUID, bound: dict[str, forms.Form] |
     context = {
         **admin.site.each_context(request), "title": view.title, "letter": view, "forms": {**shown, **(bound or {})},
         "problem": next(iter(bound or {}), ""), "account": view.row.account_id is not None,
-        "unmade": view.row.made_at is None,
+        "unmade": view.row.made_at is None, "signed": signed,
     }
     return render(request, "privacy/letters/staff_letter.html", context)
 

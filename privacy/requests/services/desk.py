@@ -102,13 +102,11 @@ def request_put_back(*, by: Actor, request_id: UUID) -> RightsRequest:
         return request
 
 
-def request_deny(
-    *, by: Actor, request_id: UUID, ground: str, letter: str, tell: bool = True
-) -> RightsRequest:
+def request_deny(*, by: Actor, request_id: UUID, ground: str, letter: str) -> RightsRequest:
     """Refuse on a listed ground, with a letter that says why and what can be done (P37).
 
     What others asked that was joined to it goes on: a "no" is said to each by a letter of their own.
-    ``tell`` is False for a room whose own letter tells it. Raises ``DomainError``: ``not_refused``,
+    Whoever calls it tells the person, by a letter of the register. Raises ``DomainError``: ``not_refused``,
     ``ground_missing``, ``letter_missing``.
     """
     with transaction.atomic():
@@ -119,14 +117,10 @@ def request_deny(
         ended(request, "denial_ground", "denial_letter", "denied_by", "in_part", answered=True)
         _stopped(request)
         joined_revive(request)
-        if tell:
-            mails.request_denied(request)
         return request
 
 
-def request_refuse_part(
-    *, by: Actor, request_id: UUID, ground: str, letter: str, tell: bool = True
-) -> RightsRequest:
+def request_refuse_part(*, by: Actor, request_id: UUID, ground: str, letter: str) -> RightsRequest:
     """Refuse a part on a listed ground; all the rest is then carried out, and it ends as granted in part.
 
     Raises as ``request_deny``.
@@ -137,8 +131,6 @@ def request_refuse_part(
         _say_no(request, by, ground, letter)
         request.in_part = True
         request.save(update_fields=["state", "denial_ground", "denial_letter", "denied_by", "in_part"])
-        if tell:
-            mails.request_denied(request)
         return request
 
 

@@ -31,13 +31,12 @@ def review_ask(*, by: Actor, request_id: UUID) -> RightsRequest:
         return request
 
 
-def review_decide(*, by: Actor, request_id: UUID, overturned: bool, tell: bool = True) -> RightsRequest:
+def review_decide(*, by: Actor, request_id: UUID, overturned: bool) -> RightsRequest:
     """What the reviewer found binds: the answer stands, or the request is worked on anew.
 
-    ``tell`` is False for a room whose own letter tells it.
-
-    Raises ``DomainError`` ``same_person`` for whoever said no, ``identity_first`` where it never was
-    proven who asked: then only the proof can be asked for again.
+    Whoever calls it tells the person, by a letter of the register. Raises ``DomainError`` ``same_person`` for
+    whoever said no, ``identity_first`` where it never was proven who asked: then only the proof can be asked
+    for again.
     """
     if by.account_id is None or by.account_id not in staff_of(Role.OFFICER, Role.CLINICIAN):
         raise NotVisible
@@ -54,8 +53,6 @@ def review_decide(*, by: Actor, request_id: UUID, overturned: bool, tell: bool =
         else:
             move(request, RequestAction.UPHOLD_PART if request.in_part else RequestAction.UPHOLD, by)
             ended(request, "reviewed_by")
-        if tell:
-            mails.request_reviewed(request)
         return request
 
 
