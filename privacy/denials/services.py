@@ -77,7 +77,7 @@ def request_refuse(*, by: Actor, request_id: UUID, no: No) -> Denial:
         )
         text = plain(letter.content)
         say = requests.request_refuse_part if no.withheld.strip() else requests.request_deny
-        say(by=by, request_id=request.pk, ground=ground.code, letter=text, tell=False)
+        say(by=by, request_id=request.pk, ground=ground.code, letter=text)
         denial = Denial.objects.create(
             request=request, subject_id=request.subject_id, ground=ground.code, in_part=bool(no.withheld.strip()),
             explain=clean_text(no.explain), withheld=clean_text(no.withheld), where_else=clean_text(no.where_else),
@@ -211,7 +211,7 @@ def review_decide(*, by: Actor, denial_id: UUID, decision: ReviewDecision, reaso
         _no_part_in_it(by, denial)
         if denial.reviewer_id != by.account_id:
             raise DomainError("not_yours", _("Take the review on first."))
-        request = requests.review_decide(by=by, request_id=denial.request_id, overturned=overturned, tell=False)
+        request = requests.review_decide(by=by, request_id=denial.request_id, overturned=overturned)
         denial.decision, denial.review_reason, denial.reviewer_license = decision, said, number
         denial.reviewed_at = timezone.now()
         denial.save(update_fields=["decision", "review_reason", "reviewer_license", "reviewed_at"])
