@@ -14,8 +14,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.db import models
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -48,6 +47,13 @@ class AuthRequest(PortalRequest):
 
 
 View = Callable[Concatenate[Any, P], HttpResponse]
+
+
+class AsksAgain(HttpResponseRedirect):
+    """Leads to where somebody signed in proves anew who they are.
+
+    A form that was sent is not lost on the way: ``portal.accounts.middleware`` gives it back (fault 41).
+    """
 
 
 def role_required(*roles: Role) -> Callable[[View[P]], View[P]]:
@@ -106,9 +112,8 @@ def signed_in_recently(request: Any) -> bool:
 def recent_sign_in_required(view: View[P]) -> View[P]:
     """Ask for the password or passkey again before a sensitive step (P18).
 
-    A stale POST is sent to the page itself by GET, so that no form data is put into the
-    session while the person signs in anew (allauth would keep and replay the body). A page
-    whose form matters therefore carries the guard on its GET as well.
+    No form data is put into the session while the person signs in anew (allauth would keep and
+    replay the body): a stale POST gets its words back sealed, in the page (``AsksAgain``).
     """
 
     @wraps(view)
@@ -118,7 +123,7 @@ def recent_sign_in_required(view: View[P]) -> View[P]:
         if not signed_in_recently(request):
             ways = get_adapter(request).get_reauthentication_methods(request.user)
             url = ways[0]["url"] if ways else reverse("account_login")
-            return redirect(f"{url}?{urlencode({'next': request.path})}")
+            return AsksAgain(f"{url}?{urlencode({'next': request.path})}")
         return view(request, *args, **kwargs)
 
     return cast(View[P], guarded)

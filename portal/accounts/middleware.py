@@ -27,7 +27,7 @@ from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import ANONYMOUS
 from portal.errors import NotAllowed, NotVisible
-from portal.guards import second_factor_shown, shown_proofs
+from portal.guards import AsksAgain, second_factor_shown, shown_proofs
 from portal.permissions import Purpose
 
 GetResponse = Callable[[Any], HttpResponse]
@@ -121,7 +121,7 @@ class SessionActivityMiddleware:
 
 
 class ExpiredFormMiddleware:
-    """A form sent after the sign-in ended is not thrown away (fault 41).
+    """A form sent after the sign-in ended, or grew too old for a delicate step, is not thrown away (fault 41).
 
     Stands after the check of the CSRF token and before the one for sign-in.
     """
@@ -130,7 +130,10 @@ class ExpiredFormMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, AsksAgain) and request.method == "POST":
+            return kept_response(request, proof_at=response.url) or response
+        return response
 
     def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if request.user.is_authenticated or not getattr(view, "login_required", True):
@@ -176,7 +179,7 @@ class StaffMfaMiddleware:
             return None
         ways = get_adapter(request).get_reauthentication_methods(request.user)
         url = next((way["url"] for way in ways if way["id"].startswith("mfa_")), reverse("mfa_reauthenticate"))
-        return redirect(f"{url}?{urlencode({'next': request.get_full_path()})}")
+        return AsksAgain(f"{url}?{urlencode({'next': request.get_full_path()})}")
 
 
 class DeniedMiddleware:

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account import views as allauth_views
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, ReauthenticateForm
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.ratelimit import consume
@@ -127,6 +128,25 @@ def sign_in_page(
     }, status=status)
 
 
+def confirm_page(
+    request: HttpRequest, *, sealed: str, proof_at: str = "", form: ReauthenticateForm | None = None,
+    had_files: bool = False, status: int = 200,
+) -> HttpResponse:
+    """The page that asks who it is once more and carries a sealed form along.
+
+    ``proof_at`` is the address of the proof that is asked for; by default the password.
+    """
+    get_token(request)
+    by_password = reverse("account_reauthenticate")
+    where = proof_at.partition("?")[0] or by_password
+    if form is None and where == by_password:
+        form = ReauthenticateForm(user=request.user)
+    return render(request, "accounts/confirm_again.html", {
+        "form": form, "sealed": sealed, "had_files": had_files,
+        "proof_at": f"{where}?{urlencode({'next': reverse('accounts:profile')})}",
+    }, status=status)
+
+
 @login_not_required
 @never_cache
 @sensitive_post_parameters("password")
@@ -136,9 +156,21 @@ def resume_form(request: Any) -> HttpResponse:
     sealed = request.POST.get(resume.FIELD, "")
     if not request.user.is_authenticated:
         answer = _sign_in_with(request, sealed)
-        if answer is not None:
-            return answer
-    return _kept_page(request, sealed)
+    else:
+        answer = _confirm_with(request, sealed) if "password" in request.POST else None
+    return _kept_page(request, sealed) if answer is None else answer
+
+
+def _confirm_with(request: Any, sealed: str) -> HttpResponse | None:
+    """The password once more, with allauth's own limit; None once it was right."""
+    if not consume(request, app="allauth.account", action="reauthenticate", user=request.user):
+        messages.error(request, _("That was too many tries. Wait a minute, then press again: nothing is lost."))
+        return confirm_page(request, sealed=sealed, status=429)
+    form = ReauthenticateForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return confirm_page(request, sealed=sealed, form=form)
+    reauthenticate_by_password(request)
+    return None
 
 
 def _sign_in_with(request: Any, sealed: str) -> HttpResponse | None:
@@ -159,10 +191,17 @@ def _sign_in_with(request: Any, sealed: str) -> HttpResponse | None:
     return sign_in_page(request, sealed=sealed, go_on=response.headers.get("Location", ""))
 
 
-def kept_response(request: Any) -> HttpResponse | None:
-    """The sign-in page with the sealed form in it; None leaves the usual way to sign-in."""
+def kept_response(request: Any, *, proof_at: str = "") -> HttpResponse | None:
+    """The sign-in page with the sealed form in it; None leaves the usual way to sign-in.
+
+    ``proof_at``: the person is signed in, and proves there once more who they are.
+    """
     sealed = resume.keep(request) if resume.is_keepable(request) else None
-    return None if sealed is None else sign_in_page(request, sealed=sealed, had_files=bool(request.FILES))
+    if sealed is None:
+        return None
+    if proof_at:
+        return confirm_page(request, sealed=sealed, proof_at=proof_at, had_files=bool(request.FILES))
+    return sign_in_page(request, sealed=sealed, had_files=bool(request.FILES))
 
 
 def _kept_page(request: Any, sealed: str, *, status: int = 200) -> HttpResponse:
