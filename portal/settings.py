@@ -228,6 +228,12 @@ ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", 0)
 MFA_ADAPTER = "portal.accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "portal.accounts.passkeys.AddForm",
+    "authenticate_webauthn": "portal.accounts.passkeys.AuthenticateForm",
+    "login_webauthn": "portal.accounts.passkeys.LoginForm",
+    "reauthenticate_webauthn": "portal.accounts.passkeys.ReauthenticateForm",
+}
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = CLINIC_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION

@@ -43,7 +43,7 @@ def start(request: PortalRequest) -> HttpResponse:
     """Age, place and agreement, asked before anything is known of a person and kept nowhere (P02)."""
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    form = GateForm(request.POST or None)
+    form = GateForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         passed = form.is_valid()
         if form.age is gate.AgeAnswer.TOO_YOUNG:

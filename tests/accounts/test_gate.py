@@ -175,3 +175,8 @@ def test_somebody_signed_in_needs_no_gate(as_: Any, ana: User) -> None:
 def test_the_answers_are_never_cached() -> None:
     cache.clear()
     assert "no-store" in answer(born=dt.date(2020, 1, 1))["Cache-Control"]
+
+
+def test_a_form_with_nothing_in_it_asks_for_everything() -> None:
+    page = Client().post(reverse("accounts:start")).content.decode()
+    assert "Fill in your birth date" in page and "Choose where you are" in page
