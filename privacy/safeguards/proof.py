@@ -10,7 +10,7 @@ from portal.evidence.models import Evidence
 from portal.evidence.services import evidence_record
 from privacy.safeguards import mails
 from privacy.safeguards.selectors import analysis_due, risks_overdue, unanswered
-from privacy.vendors.selectors import needs_care
+from privacy.vendors.selectors import needs_care, unregistered
 
 EVIDENCE = "safeguards.kept"
 
@@ -25,15 +25,16 @@ def safeguards_watch() -> dict[str, int]:
 
 
 def prove() -> Evidence:
-    """P55 holds while a risk analysis of the last year is signed and so is each month of the log that is due.
+    """P55 holds while a risk analysis of the last year and each month of the log that is due are signed.
 
-    What else waits stands beside it as numbers.
+    And while no company that the settings hand something to is without an agreement (RULES 1.62). What else
+    waits stands beside it as numbers.
     """
-    due, missing = analysis_due(), review_missing()
+    due, missing, unagreed = analysis_due(), review_missing(), len(unregistered())
     facts = {
         "analysis_due": due, "review_missing": missing is not None, "risks_overdue": risks_overdue(),
         "untrained": untrained(), "unanswered": unanswered(), "vendors_to_look_at": needs_care(),
+        "vendors_without_agreement": unagreed,
     }
-    return evidence_record(
-        kind=EVIDENCE, passed=not due and missing is None, facts=facts, valid_for=dt.timedelta(hours=36)
-    )
+    passed = not due and missing is None and not unagreed
+    return evidence_record(kind=EVIDENCE, passed=passed, facts=facts, valid_for=dt.timedelta(hours=36))

@@ -72,7 +72,7 @@ def in_use() -> list[Use]:
     if settings.LOCKBOX_S3_BUCKET:
         found.append(Use("archive-store", _("keeps the sealed archive"), True))
     if settings.PRODUCTION:
-        found.append(Use("mail", _("carries mails, which tell nothing of a record"), False))
+        found.append(Use("mail", _("carries mails: it sees who is a patient here"), True))
     return found
 
 

@@ -215,6 +215,9 @@ def test_a_month_that_nobody_signed_is_told_once_and_fails_the_proof(officer: Us
     row = analysis(officer)
     risk(officer, row)
     services.analysis_sign(by=officer.actor, analysis_id=row.pk)
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "LOCKBOX_S3_BUCKET", "bundles")
+        assert not prove().passed, "the archive's store has no agreement"
     found = prove()
     assert found.passed and found.facts["unanswered"] == 22
     promise = next(one for one in PROMISES if one.id == "P55")

@@ -71,6 +71,8 @@ def test_a_store_of_the_archive_without_an_agreement_is_pointed_out(officer: Use
     assert [use.code for use in unregistered()] == ["archive-store"]
     company(officer, code="archive-store")
     assert unregistered() == []
+    settings.PRODUCTION = True  # whoever carries mail sees who is a patient
+    assert [use.code for use in unregistered()] == ["mail"]
 
 
 # --- Lists that a company sends ----------------------------------------------------------------------------
