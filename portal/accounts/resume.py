@@ -87,6 +87,14 @@ def is_keepable(request: HttpRequest) -> bool:
     return not name.startswith(("account_", "mfa_", "usersessions_", "pages:stay"))
 
 
+def is_public(request: HttpRequest) -> bool:
+    """The form belongs to a page that is open without signing in, such as a report."""
+    try:
+        return not getattr(resolve(request.path_info).func, "login_required", True)
+    except Resolver404:
+        return False
+
+
 def resume_page(request: HttpRequest, kept: Kept, *, status: int = 200) -> HttpResponse:
     """The page with the one button that sends what was typed."""
     get_token(request)

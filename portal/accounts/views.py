@@ -216,8 +216,8 @@ def form_out_of_date(request: Any, reason: str = "") -> HttpResponse:
     """A form without the right token: refused. If it came from a page of ours, it is not lost.
 
     Signing in, in another tab, makes all older pages' tokens stale. What such a page sends is
-    shown again with a fresh token, and nothing is done before the person presses. A form from
-    any other site gets the bare refusal.
+    shown again with a fresh token, and nothing is done before the person presses; a page that
+    needs no sign-in asks for none. A form from any other site gets the bare refusal.
     """
     if _is_own_page(request) and reason != REASON_CSRF_TOKEN_MISSING:
         if request.path_info == reverse("accounts:resume"):
@@ -226,7 +226,7 @@ def form_out_of_date(request: Any, reason: str = "") -> HttpResponse:
                 return _kept_page(request, sealed, status=403)
             return sign_in_page(request, sealed=sealed, status=403)
         found = resume.keep(request) if resume.is_keepable(request) else None
-        if found and request.user.is_authenticated:
+        if found and (request.user.is_authenticated or resume.is_public(request)):
             return _kept_page(request, found, status=403)
         if found:
             return sign_in_page(request, sealed=found, had_files=bool(request.FILES), status=403)

@@ -92,3 +92,17 @@ def test_where_there_is_nothing_typed_the_usual_page_asks(writing: Client) -> No
     page = writing.get("/account/")
     answer = writing.post(TARGET, {"sure": "", "csrfmiddlewaretoken": token(page)})
     assert answer.status_code == 302 and "/reauthenticate/" in answer["Location"]
+
+
+@pytest.mark.parametrize("name", ["privacy:incident_report", "privacy:complaint"])
+def test_a_visitor_whose_page_went_stale_needs_no_account_to_get_the_words_back(name: str) -> None:
+    """They signed in and out in another tab meanwhile; a report needs no name, so it must not ask for one."""
+    visitor = Client(enforce_csrf_checks=True)
+    visitor.get(reverse(name))
+    answer = visitor.post(
+        reverse(name), {"words": WORDS, "csrfmiddlewaretoken": "x" * 64}, headers={"Origin": "http://testserver"}
+    )
+    assert answer.status_code == 403 and given_back(answer)["words"] == [WORDS]
+    assert 'name="login"' not in answer.content.decode()
+    again = visitor.post(reverse(name), {**given_back(answer), "csrfmiddlewaretoken": token(answer)})
+    assert again.status_code == 200  # it arrived, and says what is still missing
