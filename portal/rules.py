@@ -43,6 +43,8 @@ EXPORT_LIFE_DAYS = env.int("EXPORT_LIFE_DAYS", 7)
 RETENTION_ADULT_YEARS = env.int("RETENTION_ADULT_YEARS", 7)  # P40, RULES 4.19
 READABLE_CHECK_ROWS = env.int("READABLE_CHECK_ROWS", 20_000)  # rows of each table that are opened each night
 AUDIT_RETENTION_YEARS = env.int("AUDIT_RETENTION_YEARS", 7)  # the log's digests in the lockbox; six at least
+LOG_KEEP_YEARS = env.int("LOG_KEEP_YEARS", 6)  # RULES 1.58, floor 6: the log of who looked, as the last letter says
+BOOKS_KEEP_YEARS = env.int("BOOKS_KEEP_YEARS", 7)  # the lines of the books about a payment, likewise
 RETENTION_MINOR_UNTIL_AGE = env.int("RETENTION_MINOR_UNTIL_AGE", 25)
 ARCHIVE_SAMPLE = env.int("ARCHIVE_SAMPLE", 20)  # copies read back each week, twice: at random, and the longest unread
 # RULES 1.55: areas with 20,000 people or fewer. The 2000 and 2010 lists together, until the clinic computes 2020's.
@@ -127,11 +129,11 @@ FEE_MN_OVER_CENTS = env.int("FEE_MN_OVER_CENTS", 20)  # each page after those
 FEE_MN_MAX_CENTS = env.int("FEE_MN_MAX_CENTS", 50_000)
 FEE_MN_APPEAL_CENTS = env.int("FEE_MN_APPEAL_CENTS", 1000)  # an appeal about disability benefits
 
-# --- Letters -------------------------------------------------------------------------------------
-LETTER_ENCLOSURE_DAYS = env.int("LETTER_ENCLOSURE_DAYS", 60)  # after posting: a paper copy's own file is kept so long
 # --- The record for apps ---------------------------------------------------------------------------
 FHIR_READS_PER_MINUTE = env.int("FHIR_READS_PER_MINUTE", 60)  # of one account: each reads the whole record
 
+# --- Letters -------------------------------------------------------------------------------------
+LETTER_ENCLOSURE_DAYS = env.int("LETTER_ENCLOSURE_DAYS", 60)  # after posting: a paper copy's own file is kept so long
 
 # --- Incidents and breaches (RULES 3) ----------------------------------------------------------------
 INCIDENT_REPORT_DUE_DAYS = env.int("INCIDENT_REPORT_DUE_DAYS", 3)  # by when the officer looks into a report
@@ -144,6 +146,7 @@ BREACH_MEDIA_ABOVE = env.int("BREACH_MEDIA_ABOVE", 500)  # RULES 3.9, ceiling 50
 BREACH_SUBSTITUTE_AT = env.int("BREACH_SUBSTITUTE_AT", 10)  # RULES 3.7, ceiling 10
 BREACH_POSTING_DAYS = env.int("BREACH_POSTING_DAYS", 90)  # RULES 3.7, floor 90
 BREACH_ORAL_DELAY_DAYS = env.int("BREACH_ORAL_DELAY_DAYS", 30)  # RULES 3.11, ceiling 30
+VENDOR_NOTICE_DAYS = env.int("VENDOR_NOTICE_DAYS", 60)  # RULES 3.12, ceiling 60: a company tells us within these
 MN_BUREAU_ABOVE = env.int("MN_BUREAU_ABOVE", 500)  # RULES 3.14, ceiling 500
 MN_BUREAU_HOURS = env.int("MN_BUREAU_HOURS", 48)  # RULES 3.14, ceiling 48
 INCIDENT_KEEP_YEARS = env.int("INCIDENT_KEEP_YEARS", 6)  # RULES 1.58, 3.13, floor 6

@@ -20,7 +20,7 @@ from privacy.disclosing.closing import given_text
 from privacy.dossier import subject_of
 from privacy.letters.models import Letter
 from privacy.letters.services import Recipient, letter_write
-from privacy.mails import Closing
+from privacy.mails import Closing, books_until, log_until
 from privacy.models import RightsRequest
 from privacy.requests.letters import recipient_of
 from records.contact.selectors import reach_of, wants_post
@@ -55,15 +55,18 @@ def closing_letter(*, request: RightsRequest, to: Recipient, closing: Closing) -
 def closing_fields(closing: Closing) -> dict[str, str]:
     """The same facts as the mail tells, as fields of the letter."""
     kept = [
-        _("The log of who opened your record, and that we did what you asked, for six years, without your name."),
+        _archived(closing),
+        _("The log of who opened your record, and that we did what you asked, until %(day)s at least, with numbers in "
+          "place of your name.") % {"day": _day(log_until())},
+        _("Sealed backups of before today, until %(day)s. Nobody reads them, and if one had to be used, your record is "
+          "deleted from it again.") % {"day": _day(closing.backups_until)},
         _("Numbers about our work that name nobody."),
     ]
-    if closing.kept_until:
-        archive = _("One locked copy of what you sent us and of our answers, in our archive. It is our rule of %(n)d "
-                    "years. Nobody at the clinic can read it in daily work.") % {"n": settings.RETENTION_ADULT_YEARS}
-        kept.insert(0, archive)
     if closing.paid:
-        kept.append(_("The lines of our books about a payment, for seven years, without your name."))
+        kept.append(
+            _("The lines of our books about a payment, until %(day)s at least, without your name. Square, who took the "
+              "payment, keeps its own record of it.") % {"day": _day(books_until())}
+        )
     deleted = _("Your answers, photos, messages and plans; your name and contact details; your account; drafts and "
                 "copies that were still waiting.")
     if closing.paid_back:
@@ -72,14 +75,29 @@ def closing_fields(closing: Closing) -> dict[str, str]:
         "deleted": deleted, "kept": "\n".join(kept),
         "kept_until": _day(closing.kept_until) if closing.kept_until else "",
         "backups_until": _day(closing.backups_until), "recipients": _recipients(closing),
+        "beyond": _beyond(closing),
     }
+
+
+def _archived(closing: Closing) -> str:
+    if closing.kept_until is None:
+        return _("Nothing of yours is in our archive: there was no consult that we must keep.")
+    kept = {"day": _day(closing.kept_until), "n": settings.RETENTION_ADULT_YEARS}
+    return _("One locked copy of what you sent us and of our answers, in our archive, until %(day)s. It is our own "
+             "rule of %(n)d years. Nobody at the clinic can read it in daily work.") % kept
 
 
 def _recipients(closing: Closing) -> str:
     """Who received what, a line each (P41)."""
     if not closing.given:
         return _("Our register shows nothing of your record that went to anybody outside the clinic.")
-    return given_text(closing.given) + "\n" + _("We cannot delete it there. Ask them if you want it gone.")
+    return given_text(closing.given)
+
+
+def _beyond(closing: Closing) -> str:
+    """What we cannot delete (P41)."""
+    own = _("If you gave your copy to somebody yourself, only they can delete it.")
+    return _("We cannot delete it there. Ask them if you want it gone.") + "\n" + own if closing.given else own
 
 
 def _day(day: dt.date) -> str:

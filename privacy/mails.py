@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.selectors import staff_of
-from portal.dates import clinic_day
+from portal.dates import clinic_day, today, years_later
 from portal.outbox.letters import Letter
 from portal.outbox.models import Category
 from portal.outbox.registry import Mail, MailContext, Rendered, register
@@ -26,7 +26,10 @@ REPORT_WAITS = Letter("privacy/mail/report_waits", ("due", "url"))
 REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
 ERASED = Letter(
     "privacy/mail/erased",
-    ("kept_until", "backups_until", "years", "paid", "paid_back", "given", "officer", "officer_email", "phone"),
+    (
+        "kept_until", "backups_until", "log_until", "books_until", "years", "paid", "paid_back", "given", "officer",
+        "officer_email", "phone",
+    ),
 )
 
 
@@ -45,6 +48,16 @@ class Closing:
     paid_back: bool
     given: list[GivenLine]
     backups_until: dt.date
+
+
+def log_until() -> dt.date:
+    """The day until which at least the log of a record that is deleted today is kept (RULES 1.58)."""
+    return years_later(today(), settings.LOG_KEEP_YEARS)
+
+
+def books_until() -> dt.date:
+    """The same of what the books show of a payment."""
+    return years_later(today(), settings.BOOKS_KEEP_YEARS)
 
 
 def copy_ready(copy: RecordCopy) -> None:
@@ -70,6 +83,7 @@ def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> 
         refs={
             "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
             "backups_until": closing.backups_until.isoformat(),
+            "log_until": log_until().isoformat(), "books_until": books_until().isoformat(),
             "paid": str(closing.paid), "paid_back": str(closing.paid_back),
         },
         secret={"given": closing.given},  # sealed until it is sent, then wiped: the register is gone by then
@@ -80,7 +94,8 @@ def _erased(mail: MailContext) -> Rendered:
     refs = mail.refs
     return ERASED.render(
         kept_until="" if refs["kept_until"] == "none" else day_of(refs["kept_until"]),
-        backups_until=day_of(refs["backups_until"]),
+        backups_until=day_of(refs["backups_until"]), log_until=day_of(refs["log_until"]),
+        books_until=day_of(refs["books_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",
         given=mail.secret.get("given", []), officer=settings.CLINIC_OFFICER_NAME,
         officer_email=settings.CLINIC_OFFICER_EMAIL, phone=settings.CLINIC_PHONE,

@@ -90,4 +90,8 @@ class QuoteForm(CostForm):
         label=_("It is for an appeal about disability benefits"), required=False,
         help_text=_("Minnesota then allows $10 at most."),
     )
-    field_order = ("minutes", "postage", "appeal", "waive")
+    current_care = forms.BooleanField(
+        label=_("The patient wants it to go over the care they get now"), required=False,
+        help_text=_("Minnesota then allows nothing for the patient’s own copy."),
+    )
+    field_order = ("minutes", "postage", "appeal", "current_care", "waive")

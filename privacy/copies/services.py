@@ -28,8 +28,9 @@ from privacy.fees.calculator import Form, Method
 from privacy.fees.models import FeeQuote
 from privacy.fees.selectors import cents_text, settled
 from privacy.fees.services import quote_drop, quote_send
-from privacy.letters.models import Letter
+from privacy.letters.models import Letter, PrintState
 from privacy.letters.services import Enclosure, Recipient, letter_remove, letter_write, recipient_checked
+from privacy.requests.mails import request_waits
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.services import locked, request_complete
 from privacy.requests.state import RequestState
@@ -70,7 +71,8 @@ def copy_prepare(*, by: Actor, request_id: UUID, encounter_id: UUID | None = Non
 
 
 def copy_quote(
-    *, by: Actor, request_id: UUID, minutes: int, postage_cents: int, appeal: bool = False, waive: bool = False
+    *, by: Actor, request_id: UUID, minutes: int, postage_cents: int, appeal: bool = False, current_care: bool = False,
+    waive: bool = False,
 ) -> FeeQuote:
     """Name what the counted copy costs; who does not read it in the portal gets a letter that says so.
 
@@ -82,7 +84,7 @@ def copy_quote(
         method = Method.ACTUAL  # the flat fee is for electronic copies only (RULES 1.11)
         quote = calculator.FREE if waive else calculator.quote(
             method=method, form=Form.PAPER, pages=copy.pages, minutes=minutes, postage_cents=postage_cents,
-            state=state_of_clinic(), kind=request.kind, appeal=appeal,
+            state=state_of_clinic(), kind=request.kind, appeal=appeal, current_care=current_care,
         )
         row = quote_send(
             by=by, request_id=request.pk, quote=quote, form=Form.PAPER, method=method, pages=copy.pages, minutes=minutes
@@ -192,6 +194,8 @@ def copy_stopped(request: RightsRequest) -> None:
     copy_remove(request.pk)
     unposted = Letter.objects.select_for_update().filter(request_id=request.pk, kind=COVER)
     for letter in unposted.filter(paper__in=["to_print", "printed"]):
+        if letter.paper == PrintState.PRINTED and request.state == RequestState.WITHDRAWN:
+            request_waits(request, "printed")  # its paper lies on a desk: somebody must take it off the pile
         letter_remove(letter)
 
 

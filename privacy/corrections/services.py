@@ -109,7 +109,10 @@ def fulfil(request: RightsRequest, by: Actor) -> None:
             by=by, kind="amendment.made", subject_id=request.subject_id, account_id=request.account_id,
             request_id=request.pk, once_key=f"amended:{made.pk}",
             to=None if request.account_id else recipient_of(request),
-            fields={"asked": f"{asked.words}\n{asked.reason}", "correction": str(made.words)},
+            fields={
+                "asked": f"{asked.words}\n{asked.reason}", "part": str(PartKind(made.part_kind).label),
+                "correction": str(made.words),
+            },
         )
     assert request.subject_id is not None
     rely = [(str(row.recipient), str(row.recipient_address)) for row in recipients_since(request.subject_id)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +26,8 @@ from privacy.requests.models import RequestKind
 
 # What the law wants in every letter that says no; a letter without one of them is not written.
 REQUIRED = ("kind", "basis", "review", "complaint", "hhs")
-OPTIONAL = ("explain", "asked", "withheld", "where_else", "judge")
+OPTIONAL = ("received", "explain", "asked", "withheld", "where_else", "judge")
+STATEMENT = ("statement", "without_statement")
 LABELS: dict[str, Text] = {
     "basis": gettext_lazy("Why we say no"), "review": gettext_lazy("The right to a review"),
     "complaint": gettext_lazy("How to complain to us"), "hhs": gettext_lazy("How to complain to the Secretary of HHS"),
@@ -50,8 +52,8 @@ def fixed_fields(kind: str) -> dict[str, str]:
         "kind": str(RequestKind(kind).label),
         "review": _(
             "Another licensed person, who had no part in this answer, will look at it again, whatever the reason "
-            "for our no. We do what that person decides. Ask for it on the privacy page of the portal, write to "
-            "%(email)s, or call %(phone)s."
+            "for our no. We do what that person decides. Ask for it on the privacy page of the portal, in a letter to "
+            "us, in a mail to %(email)s, or call %(phone)s."
         ) % clinic if clinic["phone"] else "",
         "complaint": (
             _("To us: %(officer)s, privacy officer, phone %(phone)s, mail %(email)s.") % clinic if told else ""
@@ -63,9 +65,10 @@ def fixed_fields(kind: str) -> dict[str, str]:
     }
     if kind == RequestKind.AMENDMENT:
         found["statement"] = _(
-            "You can write down why you disagree, in up to %(most)d letters, on the page of your request, or send it "
-            "to %(email)s. We keep your text with this part of your record, and show it wherever the part is shown."
-        ) % {**clinic, "most": settings.STATEMENT_MAX_SIGNS}
+            "You can write down why you disagree: on the page of your request in the portal, in a letter to us, or in "
+            "a mail to %(email)s. It can be up to %(most)s characters long, with spaces. We keep your text with this "
+            "part of your record, and show it wherever the part is shown."
+        ) % {**clinic, "most": number_format(settings.STATEMENT_MAX_SIGNS, force_grouping=True)}
         found["without_statement"] = _(
             "If you write nothing, your request and this letter stay with this part of your record all the same, "
             "and go with it whenever we give it to somebody."
@@ -73,9 +76,16 @@ def fixed_fields(kind: str) -> dict[str, str]:
     return found
 
 
+def statement_fields(fixed: Mapping[str, str]) -> dict[str, str]:
+    """What such a letter says of the right to disagree in writing; nothing where the law gives none (RULES 1.24)."""
+    return {name: fixed[name] for name in STATEMENT if name in fixed}
+
+
 def _denied(fields: Mapping[str, str]) -> list[Block]:
     blocks = [paragraph(_("You asked us for this: %(kind)s. We cannot do all of it.") % fields)
               if fields["withheld"] else paragraph(_("You asked us for this: %(kind)s. We cannot do it.") % fields)]
+    if fields["received"]:
+        blocks.append(facts((_("It came on"), fields["received"])))
     if fields["asked"]:
         blocks += [heading(_("What you asked for")), quote(fields["asked"])]
     blocks += [heading(_("Why")), paragraph(fields["basis"])]
@@ -90,15 +100,19 @@ def _denied(fields: Mapping[str, str]) -> list[Block]:
         blocks.append(facts((_("Where else you can ask"), fields["where_else"])))
     blocks += [heading(_("You can ask for a review")), paragraph(fields["review"])]
     if fields.get("statement"):
-        blocks += [
-            heading(_("You can disagree in writing")), paragraph(fields["statement"]),
-            paragraph(fields["without_statement"]),
-        ]
+        blocks += _disagree(fields)
     blocks += [
         heading(_("How to complain")), bullets(fields["complaint"], fields["hhs"]),
         paragraph(_("We will not treat you any worse for it.")),
     ]
     return blocks
+
+
+def _disagree(fields: Mapping[str, str]) -> list[Block]:
+    return [
+        heading(_("You can disagree in writing")), paragraph(fields["statement"]),
+        paragraph(fields["without_statement"]),
+    ]
 
 
 def _reviewed(fields: Mapping[str, str]) -> list[Block]:
@@ -110,6 +124,8 @@ def _reviewed(fields: Mapping[str, str]) -> list[Block]:
     ]
     if fields["next"]:
         blocks.append(paragraph(fields["next"]))
+    if fields["statement"]:
+        blocks += _disagree(fields)
     return [
         *blocks, heading(_("How to complain")), bullets(fields["complaint"], fields["hhs"]),
         paragraph(_("We will not treat you any worse for it.")),
@@ -133,12 +149,12 @@ def register_letters() -> None:
     ))
     register(LetterKind(
         "denied.amendment", gettext_lazy("We did not correct your record"),
-        required=(*REQUIRED, "statement", "without_statement"), optional=OPTIONAL, body=_denied,
-        labels=LABELS,
+        required=(*REQUIRED, *STATEMENT), optional=OPTIONAL, body=_denied, labels=LABELS,
     ))
     register(LetterKind(
         "denied.reviewed", gettext_lazy("Somebody else looked at our answer"),
-        required=("reviewer", "found", "reason", "complaint", "hhs"), optional=("next",), body=_reviewed,
+        required=("reviewer", "found", "reason", "complaint", "hhs"), optional=("next", *STATEMENT),
+        body=_reviewed, labels=LABELS,
     ))
     register(LetterKind(
         "amendment.rebuttal", gettext_lazy("Our answer to your statement"), required=("statement", "rebuttal"),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.accounts.selectors import display_names, staff_of
@@ -130,7 +131,7 @@ def _law_leaves_a_choice(request: RightsRequest) -> None:
 def _fields(request: RightsRequest, ground: Listed, no: No) -> dict[str, str]:
     fields = letters.fixed_fields(request.kind) | {
         "basis": str(ground.words), "explain": clean_text(no.explain), "withheld": clean_text(no.withheld),
-        "where_else": clean_text(no.where_else),
+        "where_else": clean_text(no.where_else), "received": date_format(request.received_on, "F j, Y"),
     }
     if request.kind == RequestKind.AMENDMENT:
         asked = request_paper(request.pk)
@@ -240,6 +241,8 @@ def _tell(by: Actor, request: RightsRequest, denial: Denial) -> None:
             "reviewer": name, "found": str(ReviewDecision(denial.decision).label), "reason": str(denial.review_reason),
             "next": _("We work on your request again now, and write to you when it is done.") if overturned else "",
             "complaint": fixed["complaint"], "hhs": fixed["hhs"],
+            # Who still hears no to a correction may still disagree in writing (RULES 1.24).
+            **({} if overturned or has_paper(request.pk, PaperKind.STATEMENT) else letters.statement_fields(fixed)),
         },
     )
 

@@ -22,6 +22,7 @@ from privacy.disclosing.selectors import statement_is_free
 from privacy.fees.panels import patient_fee, staff_fee
 from privacy.fees.services import quote_drop
 from privacy.letters.services import letter_write
+from privacy.requests.letters import recipient_of
 from privacy.requests.models import Channel, FeeState, RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
 from privacy.requests.services.endings import request_complete
@@ -70,6 +71,7 @@ def statement_make(request: RightsRequest, by: Actor) -> None:
     letter = letter_write(
         by=by, kind="accounting", subject_id=request.subject_id, account_id=request.account_id,
         request_id=request.pk, paper=_on_paper(request), once_key=f"accounting:{request.pk}",
+        to=None if request.account_id else recipient_of(request),
         fields={
             "since": date_format(since, "F j, Y"), "until": date_format(until, "F j, Y"),
             "counted": lines_text(counted), "others": lines_text([entry for entry in entries if not entry.counted]),
@@ -102,7 +104,8 @@ def staff_context(request: RightsRequest, _actor: Actor) -> dict[str, object]:
     entries, (since, until) = entries_of(request), window_of(request)
     return {
         "since": since, "until": until, "entries": entries, "counted": sum(entry.counted for entry in entries),
-        "free": statement_is_free(request), **staff_fee(request, pages=1 + len(entries) // LINES_A_PAGE),
+        "free": statement_is_free(request), "on_paper": _on_paper(request),
+        **staff_fee(request, pages=1 + len(entries) // LINES_A_PAGE),
     }
 
 
@@ -110,7 +113,9 @@ def patient_context(request: RightsRequest, _actor: Actor) -> dict[str, object]:
     """The days it covers, and the letter once it is there."""
     since, until = window_of(request)
     statement = AccountingStatement.objects.filter(request_id=request.pk).first()
-    return {"since": since, "until": until, "statement": statement, **patient_fee(request)}
+    return {
+        "since": since, "until": until, "statement": statement, "on_paper": _on_paper(request), **patient_fee(request),
+    }
 
 
 def register_kind() -> None:
@@ -121,7 +126,7 @@ def register_kind() -> None:
             fee=True, is_free=statement_is_free, fulfil=statement_make, stopped=quote_drop, at_once=True,
             ask_form=AccountingForm,
             staff_panel="privacy/disclosing/_accounting_staff.html", staff_context=staff_context,
-            patient_panel="privacy/disclosing/_accounting.html", patient_context=patient_context,
+            patient_panel="privacy/disclosing/_accounting.html", patient_context=patient_context, panels_tell=True,
             wish=gettext_lazy("Get a list of whom we told what"),
             wish_about=gettext_lazy("Everybody outside the clinic who received something of your record, as a letter."),
             deed=gettext_lazy("Write the list"),

@@ -11,8 +11,6 @@ from django.utils.translation import ngettext
 
 from records.vault.given import GivenView, given_grouped
 
-MOST = 200
-
 
 class GivenLine(TypedDict):
     """One recipient as the mail carries it, sealed until it is sent."""
@@ -24,8 +22,8 @@ class GivenLine(TypedDict):
 
 
 def given_lines(subject_id: UUID) -> list[GivenLine]:
-    """Repeats together, the newest first, at most ``MOST``; what an authority wants left out is left out."""
-    return [_line(view) for view in given_grouped(subject_id)[:MOST]]
+    """All of them, repeats together, the newest first; what an authority wants left out is left out."""
+    return [_line(view) for view in given_grouped(subject_id)]
 
 
 def _line(view: GivenView) -> GivenLine:

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from privacy.letters.registry import Block, LetterKind, facts, heading, how_to_complain, paragraph, register
+from privacy.letters.registry import Block, LetterKind, facts, heading, how_to_complain, paragraph, register, table
 from records.vault.given import GivenView
 
 Fields = Mapping[str, str]
@@ -58,7 +58,8 @@ def _process(f: Fields) -> list[Block]:
             (_("Case number"), f["case_number"]), (_("The day the paper came"), f["received"]),
             (_("What we gave"), f["given"]), (_("The day we gave it"), f["day"]),
         ),
-        paragraph(_("You can ask a lawyer what you can do about it. You find every such entry on the privacy page.")),
+        paragraph(_("You can ask a lawyer what you can do about it. Every such entry stands on the privacy page of the "
+                    "portal, and you can ask us for the list on paper.")),
         *how_to_complain(),
     ]
 
@@ -100,22 +101,19 @@ def _assignment(f: Fields) -> list[Block]:
 
 
 def _entries(entries: list[dict[str, str]]) -> list[Block]:
-    return [
-        facts(
-            (_day(entry), _who(entry)), (_("What"), entry["what"]), (_("Why"), entry["purpose"]),
-            (_("On what basis"), " ".join(part for part in (entry["basis"] + ".", entry["note"]) if part)),
-            (_("How often"), _often(entry)),
-        )
+    """What the law wants of each: day, recipient and address, what, why; repeats as one (RULES 1.30, 1.31)."""
+    if not entries:
+        return []
+    rows = [
+        (_lined(entry["on"], _often(entry)), _lined(entry["recipient"], entry["address"]), entry["what"],
+         _lined(entry["purpose"], entry["basis"], entry["note"]))
         for entry in entries
     ]
+    return [table((_("Day"), _("Who received it"), _("What"), _("Why, and on what basis")), rows)]
 
 
-def _day(entry: dict[str, str]) -> str:
-    return entry["on"]
-
-
-def _who(entry: dict[str, str]) -> str:
-    return "\n".join(part for part in (entry["recipient"], entry["address"]) if part)
+def _lined(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
 
 
 def _often(entry: dict[str, str]) -> str:

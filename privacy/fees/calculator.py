@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.dates import years_later
 from portal.errors import DomainError
@@ -67,13 +68,14 @@ FREE = Quote((), 0)
 
 def quote(
     *, method: Method | str = "", form: Form | str, pages: int = 0, minutes: int = 0, postage_cents: int = 0,
-    state: str = "MN", kind: str = "access", appeal: bool = False, free: bool = False,
+    state: str = "MN", kind: str = "access", appeal: bool = False, current_care: bool = False, free: bool = False,
 ) -> Quote:
     """The fee for one copy of ``pages`` printed pages that took ``minutes`` of copying.
 
     ``method`` is the clinic's setting unless given; ``postage_cents`` counts for paper only;
-    ``appeal`` is a copy for an appeal against a denial of disability benefits; ``free`` the first
-    accounting in twelve months. Raises ``DomainError``: ``fee_never`` for a kind that is always
+    ``appeal`` is a copy for an appeal against a denial of disability benefits; ``current_care`` one
+    with which patients go over the care they get now, for which Minnesota allows nothing; ``free`` the
+    first accounting in twelve months. Raises ``DomainError``: ``fee_never`` for a kind that is always
     free, ``fee_flat_paper`` for a flat fee on paper; ``ValueError`` for a negative number.
     """
     if kind not in CHARGEABLE:
@@ -85,7 +87,8 @@ def quote(
         return FREE
     lines = _flat(form) if method is Method.FLAT else _actual(form, pages, minutes, postage_cents)
     cost = sum(line.cents for line in lines)
-    limit = None if kind == "accounting" else state_limit(state, form, pages, appeal=appeal)
+    for_self = current_care and kind != "access_third_party"
+    limit = None if kind == "accounting" else state_limit(state, form, pages, appeal=appeal, current_care=for_self)
     if limit is not None and limit < cost:
         lines = (*lines, FeeLine("state_limit", _("State law allows less"), limit - cost))
         cost = limit
@@ -101,13 +104,15 @@ def _flat(form: Form) -> tuple[FeeLine, ...]:
 def _actual(form: Form, pages: int, minutes: int, postage_cents: int) -> tuple[FeeLine, ...]:
     """Labour for copying, supplies, postage; no fee by the page for what is electronic (RULES 1.13)."""
     labour = FeeLine(
-        "labour", _("Copying, %(minutes)d minutes") % {"minutes": minutes},
+        "labour",
+        ngettext("Copying, %(minutes)d minute", "Copying, %(minutes)d minutes", minutes) % {"minutes": minutes},
         math.floor(minutes * settings.FEE_LABOUR_CENTS_PER_HOUR / 60),
     )
     if form is Form.ELECTRONIC:
         return (labour,)
     supplies = FeeLine(
-        "supplies", _("Paper and envelope, %(pages)d pages") % {"pages": pages},
+        "supplies",
+        ngettext("Paper and envelope, %(pages)d page", "Paper and envelope, %(pages)d pages", pages) % {"pages": pages},
         pages * settings.FEE_SUPPLIES_PAGE_CENTS + settings.FEE_SUPPLIES_ENVELOPE_CENTS,
     )
     return labour, supplies, FeeLine("postage", _("Postage"), postage_cents)
@@ -120,17 +125,21 @@ def postage_cents(pages: int) -> int:
     return int(settings.FEE_POSTAGE_FIRST_CENTS + (steps - 1) * settings.FEE_POSTAGE_STEP_CENTS)
 
 
-def state_limit(state: str, form: Form, pages: int, *, appeal: bool = False) -> int | None:
+def state_limit(
+    state: str, form: Form, pages: int, *, appeal: bool = False, current_care: bool = False
+) -> int | None:
     """The most that the state allows, in cents; None where we know of no limit. ``pages`` 0: nothing was found."""
     if state != "MN":
         return None
-    return minnesota_cents(form, pages, appeal=appeal)
+    return minnesota_cents(form, pages, appeal=appeal, current_care=current_care)
 
 
-def minnesota_cents(form: Form, pages: int, *, appeal: bool = False, xrays: bool = False) -> int:
+def minnesota_cents(
+    form: Form, pages: int, *, appeal: bool = False, xrays: bool = False, current_care: bool = False
+) -> int:
     """Minnesota's fee (RULES 4.7). Paper vectors in dollars: 0 is 10, 10 is 20, 25 is 30, 26 is 36, 41 and
     100 are 50, 101 is 50.20, 150 is 60, 2351 is 500."""
-    if form is Form.PORTAL:
+    if form is Form.PORTAL or current_care:
         return 0
     if appeal:
         return int(settings.FEE_MN_APPEAL_CENTS)

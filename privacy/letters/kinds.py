@@ -41,6 +41,7 @@ LABELS = {
     "kept_until": gettext_lazy("The last day of the archive’s copy"),
     "backups_until": gettext_lazy("The last day of the backups"),
     "recipients": gettext_lazy("Who received what"),
+    "beyond": gettext_lazy("What we cannot delete"),
     "pages": gettext_lazy("Pages"),
 }
 
@@ -52,11 +53,16 @@ def _call_us() -> Block:
     return paragraph(_("Questions? Call %(officer)s at %(phone)s or write to %(email)s.") % clinic)
 
 
+def _listed(text: str) -> Block:
+    """Each line of a field as an item of a list."""
+    return bullets(*(line for line in text.splitlines() if line.strip()))
+
+
 def _received(f: Fields) -> list[Block]:
     return [
         paragraph(_("We have your request. You do not need to do anything now.")),
         facts((_("You asked for"), f["request"]), (_("It came on"), f["received"]), (_("We answer by"), f["due"])),
-        paragraph(f["more"] or _("You can see where it stands on the privacy page of the portal.")),
+        paragraph(f["more"] or _("To hear where it stands, call us and name the reference above.")),
         _call_us(),
     ]
 
@@ -65,9 +71,9 @@ def _extension(f: Fields) -> list[Block]:
     return [
         paragraph(_("We need more time for your request. This is why, and the day by which we are done.")),
         facts(
-            (_("You asked for"), f["request"]), (_("It came on"), f["received"]),
-            (_("Why it takes longer"), f["reason"]), (_("We are done by"), f["until"]),
+            (_("You asked for"), f["request"]), (_("It came on"), f["received"]), (_("We are done by"), f["until"]),
         ),
+        heading(_("Why it takes longer")), paragraph(f["reason"]),
         paragraph(_("The law lets us do this once. We will not do it again for this request.")),
         _call_us(), *how_to_complain(),
     ]
@@ -76,26 +82,28 @@ def _extension(f: Fields) -> list[Block]:
 def _closing(f: Fields) -> list[Block]:
     blocks = [
         paragraph(_("You asked us to delete your record. It is done. This is our last letter to you about it.")),
-        heading(_("What was deleted")), paragraph(f["deleted"]),
-        heading(_("What is kept, and until when")), paragraph(f["kept"]),
+        heading(_("What was deleted")), _listed(f["deleted"]),
+        heading(_("What is kept, and until when")), _listed(f["kept"]),
         facts((_("The archive’s sealed copy is kept until"), f["kept_until"]),
               (_("Backups with your data are gone after"), f["backups_until"])),
     ]
     if f["recipients"]:
-        blocks += [heading(_("Who received something of it from us")), paragraph(f["recipients"])]
+        blocks += [heading(_("Who received something of it from us")), _listed(f["recipients"])]
+    if f["beyond"]:
+        blocks.append(paragraph(f["beyond"]))
     return [*blocks, _call_us(), *how_to_complain()]
 
 
 def _fee_quote(f: Fields) -> list[Block]:
-    lines = [line for line in f["lines"].splitlines() if line.strip()]
     return [
         paragraph(_("We can make what you asked for. It costs a fee. We do not begin before you agree to it.")),
         facts((_("You asked for"), f["request"]), (_("Pages"), f["pages"])),
-        heading(_("What it costs")), bullets(*lines), paragraph(_("In all: %(total)s") % {"total": f["total"]}),
+        heading(_("What it costs")), _listed(f["lines"]), paragraph(_("In all: %(total)s") % {"total": f["total"]}),
         heading(_("What you can do")),
         bullets(
-            _("Agree, and pay in the portal."), _("Ask for less, so that it costs less."),
-            _("Say no. Nothing is made, and nothing is owed."),
+            _("Agree, and pay in the portal."),
+            _("Agree, and send us a check for this sum. Write the reference above on it."),
+            _("Ask for less, so that it costs less."), _("Say no. Nothing is made, and nothing is owed."),
             _("Get the same copy in the portal. That is free."),
         ),
         _call_us(),
@@ -106,7 +114,7 @@ def _identity(f: Fields) -> list[Block]:
     return [
         paragraph(_("We have a request in your name. Before we do anything, we must know that it is really you.")),
         facts((_("What was asked for"), f["request"]), (_("It came on"), f["received"])),
-        heading(_("What we need")), paragraph(f["needed"]),
+        heading(_("What we need: one of these")), _listed(f["needed"]),
         paragraph(_("If this was not you, tell us at once. We have given nothing to anybody.")),
         _call_us(),
     ]
@@ -131,7 +139,7 @@ def register_letters() -> None:
         ("extension", gettext_lazy("Your request takes longer"), ("request", "received", "reason", "until"), (),
          _extension),
         ("closing", gettext_lazy("Your record was deleted"), ("deleted", "kept", "backups_until"),
-         ("kept_until", "recipients"), _closing),
+         ("kept_until", "recipients", "beyond"), _closing),
         ("fee_quote", gettext_lazy("What your copy costs"), ("request", "lines", "total"), ("pages",), _fee_quote),
         ("identity_asked", gettext_lazy("Please show us that it is you"), ("request", "received", "needed"), (),
          _identity),

@@ -42,6 +42,7 @@ from records.vault.rooms import open_patient
 
 TEMPLATE = Path(__file__).with_name("letter.typ")
 FOLDER = "letters"
+TO_PARENTS = gettext_lazy("To the parent or guardian of %(name)s")
 
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
@@ -142,7 +143,7 @@ def _patient_name(letter: Letter, patient: PatientView) -> str:
     """The patient; a child without an account is written to through its parents."""
     minor = patient.age is not None and patient.age < settings.ADULT_AGE
     if letter.account_id is None and minor:
-        return _("To the parent or guardian of %(name)s") % {"name": patient.full_name}
+        return str(TO_PARENTS) % {"name": patient.full_name}
     return patient.full_name
 
 
@@ -167,8 +168,14 @@ def _content(letter: Letter, to: Recipient) -> dict[str, Any]:
 
 
 def salutation(name: str) -> str:
-    """How the letter begins."""
-    return _("Dear %(name)s,") % {"name": name} if name else _("Hello,")
+    """How the letter begins; an envelope says "To the parent or guardian of ...", and nobody is greeted like that."""
+    if not name:
+        return _("Hello,")
+    before, after = str(TO_PARENTS).split("%(name)s")
+    if name.startswith(before) and name.endswith(after):
+        child = name.removeprefix(before).removesuffix(after)
+        return _("Dear parent or guardian of %(name)s,") % {"name": child}
+    return _("Dear %(name)s,") % {"name": name}
 
 
 def enclosed_text(letter: Letter) -> str:

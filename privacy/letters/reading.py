@@ -24,7 +24,7 @@ from portal.dates import start_of_day, today
 from portal.errors import DomainError
 from portal.guards import visible_or_404
 from portal.permissions import Permission, Purpose, require
-from privacy.letters.making import enclosed_text, reference_shown, salutation
+from privacy.letters.making import day_text, enclosed_text, reference_shown, salutation
 from privacy.letters.models import Letter, PrintState
 from privacy.letters.selectors import letter_title, queue, visible_letters
 from privacy.letters.services import is_held, letter_printed
@@ -163,7 +163,9 @@ def _sheet(rows: list[Letter]) -> bytes:
     content = {
         "title": _("Letters to post"), "clinic": settings.CLINIC_LEGAL_NAME, "lang": settings.LANGUAGE_CODE[:2],
         "day": [today().year, today().month, today().day],
-        "said": _("%(n)d letters. Tick each one when it is in its envelope.") % {"n": len(rows)},
+        "said": _("%(day)s. Letters: %(n)d. Tick each one when it is in its envelope.") % {
+            "day": day_text(today()), "n": len(rows),
+        },
         "head": [_("No."), _("Reference"), _("To"), _("Pages")],
         "rows": [
             [str(number), reference_shown(row.reference), "\n".join(_address_view(row).to),

@@ -14,7 +14,7 @@ and the signature. It runs once, when the letter is written: what was written st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -34,16 +34,21 @@ HHS_ADDRESS = "200 Independence Avenue SW, Room 509F, Washington, DC 20201"
 
 @dataclass(frozen=True)
 class Block:
-    """One piece of a letter. ``kind``: paragraph, heading, list, facts (pairs) or quote (somebody's own words)."""
+    """One piece of a letter. ``kind``: paragraph, heading, subheading, list, facts (pairs), table (rows of such
+    pairs, each with the same names) or quote (somebody's own words)."""
 
     kind: str
     text: str = ""
     items: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+    rows: tuple[tuple[tuple[str, str], ...], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As the letter's row keeps it."""
-        return {"kind": self.kind, "text": self.text, "items": list(self.items), "pairs": [list(p) for p in self.pairs]}
+        return {
+            "kind": self.kind, "text": self.text, "items": list(self.items), "pairs": [list(p) for p in self.pairs],
+            "rows": [[list(pair) for pair in row] for row in self.rows],
+        }
 
 
 def paragraph(text: Text) -> Block:
@@ -56,6 +61,11 @@ def heading(text: Text) -> Block:
     return Block("heading", str(text).strip())
 
 
+def subheading(text: Text) -> Block:
+    """A heading below a heading."""
+    return Block("subheading", str(text).strip())
+
+
 def bullets(*items: Text) -> Block:
     """A list with dots."""
     return Block("list", items=tuple(str(item).strip() for item in items))
@@ -65,6 +75,13 @@ def facts(*pairs: tuple[Text, Text]) -> Block:
     """Names and values below each other; pairs without a value are left out."""
     told = ((str(name).strip(), str(value).strip()) for name, value in pairs)
     return Block("facts", pairs=tuple(pair for pair in told if pair[1]))
+
+
+def table(head: tuple[Text, ...], rows: Iterable[tuple[str, ...]]) -> Block:
+    """A table on paper; on a page each row stands below the one before it, with the names of its columns."""
+    names = tuple(str(name) for name in head)
+    told = (tuple(str(value).strip() for value in row) for row in rows)
+    return Block("table", rows=tuple(tuple(zip(names, row, strict=True)) for row in told))
 
 
 def quote(text: Text) -> Block:

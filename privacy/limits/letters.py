@@ -19,7 +19,7 @@ def _agreed(fields: Mapping[str, str]) -> list[Block]:
         ),
         paragraph(_("In an emergency we may have to share it so that you get care. We then ask whoever gets it not to "
                     "use it for anything else, and write it down.")),
-        paragraph(_("You can end this at any time on the page of your request.")),
+        paragraph(_("You can end this at any time: on the page of your request in the portal, by letter or by phone.")),
     ]
 
 

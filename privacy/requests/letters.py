@@ -18,10 +18,10 @@ from privacy.letters.registry import (
     Block,
     LetterKind,
     facts,
+    heading,
     how_to_ask_for_review,
     how_to_complain,
     paragraph,
-    quote,
     register,
 )
 from privacy.letters.services import Recipient, letter_write
@@ -71,10 +71,10 @@ def extended(by: Actor, request: RightsRequest, reason: str) -> None:
 
 def identity_asked(by: Actor, request: RightsRequest) -> None:
     """What we need to know who asked; in the portal nothing of it is done (RULES 1.48)."""
-    needed = _(
-        "Call us and we call you back at the number in your record; or come by with a photo ID; or sign in to the "
-        "portal and ask there; or send us a signed letter with a copy of a photo ID."
-    )
+    needed = "\n".join((
+        _("Call us, and we call you back at the number in your record."), _("Come by with a photo ID."),
+        _("Sign in to the portal and ask there."), _("Send us a signed letter with a copy of a photo ID."),
+    ))
     write(by, request, "identity_asked", f"identity:{request.steps.count()}", {"needed": needed})
 
 
@@ -106,7 +106,7 @@ def _identity_failed(f: Mapping[str, str]) -> list[Block]:
 
 def _joined(f: Mapping[str, str]) -> list[Block]:
     return [
-        paragraph(_("Somebody else had asked for the same before you. We answered both requests together.")),
+        paragraph(_("We had been asked for the same before, and answered both requests together.")),
         facts((_("You asked for"), f["request"]), (_("It came on"), f["received"])),
         paragraph(_("It is done now. Call us if something is still missing.")), *how_to_complain(),
     ]
@@ -115,7 +115,8 @@ def _joined(f: Mapping[str, str]) -> list[Block]:
 def _answer(f: Mapping[str, str]) -> list[Block]:
     return [
         paragraph(_("This is our answer to what you asked or told us.")),
-        facts((_("About"), f["request"]), (_("It came on"), f["received"])), quote(f["answer"]), *how_to_complain(),
+        facts((_("About"), f["request"]), (_("It came on"), f["received"])), heading(_("Our answer")),
+        paragraph(f["answer"]), *how_to_complain(),
     ]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,7 +15,7 @@ from portal.agreements.selectors import current
 from portal.context import Actor
 from portal.pages.selectors import policy_text
 from privacy.letters.models import Letter
-from privacy.letters.registry import Block, LetterKind, bullets, heading, paragraph, register
+from privacy.letters.registry import Block, LetterKind, bullets, heading, paragraph, register, subheading
 from privacy.letters.services import Recipient, letter_write
 from privacy.requests.letters import recipient_of
 from privacy.requests.models import RightsRequest
@@ -60,7 +62,7 @@ class _Blocks(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         text = " ".join(self._text.split())
         if tag in ("h1", "h2", "h3"):
-            self._add(heading(text), text)
+            self._add(subheading(text) if tag == "h3" else heading(text), text)
         elif tag == "p":
             self._add(paragraph(text), text)
         elif tag == "li":
@@ -78,7 +80,8 @@ class _Blocks(HTMLParser):
 def _body(fields: Mapping[str, str]) -> list[Block]:
     reader = _Blocks()
     reader.feed(policy_text(PolicyKind.NOTICE_OF_PRIVACY_PRACTICES, fields["version"]))
-    first = _("Here is our notice on paper, as you asked. It is in force since %s.") % fields["version"]
+    since = date_format(dt.date.fromisoformat(fields["version"]), "F j, Y")
+    first = _("Here is our notice on paper, as you asked. It is in force since %(day)s.") % {"day": since}
     return [paragraph(first), *reader.blocks]
 
 

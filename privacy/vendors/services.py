@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -60,8 +61,10 @@ def vendor_save(*, by: Actor, vendor_id: UUID | None = None, **values: Any) -> V
         raise DomainError("name_missing", _("Write the company’s name."), "name")
     if not values["gets"].strip():
         raise DomainError("gets_missing", _("Write what it gets and what for."), "gets")
-    if not 1 <= values["notice_days"] <= NOTICE_DAYS_MOST:
-        raise DomainError("notice_late", _("A company must tell us of a breach within 60 days."), "notice_days")
+    most = min(settings.VENDOR_NOTICE_DAYS, NOTICE_DAYS_MOST)
+    if not 1 <= values["notice_days"] <= most:
+        late = _("A company must tell us of a breach within %(days)d days.") % {"days": most}
+        raise DomainError("notice_late", late, "notice_days")
     if values["ends_on"] is not None and (values["agreed_on"] is None or values["ends_on"] < values["agreed_on"]):
         raise DomainError("end_before_start", _("The agreement would end before it begins."), "ends_on")
     try:

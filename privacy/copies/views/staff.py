@@ -40,7 +40,7 @@ def quote(request: AuthRequest, request_id: UUID) -> HttpResponse:
     try:
         named(request, services.copy_quote(
             by=request.actor, request_id=request_id, minutes=told["minutes"], postage_cents=form.postage_cents,
-            appeal=told["appeal"], waive=told["waive"],
+            appeal=told["appeal"], current_care=told["current_care"], waive=told["waive"],
         ))
     except DomainError as error:
         messages.error(request, error.message)

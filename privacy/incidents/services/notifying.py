@@ -18,7 +18,7 @@ from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.outbox.models import MailState, OutgoingMail
 from portal.poke import poke
-from privacy.incidents import mails, selectors
+from privacy.incidents import letters, mails, selectors
 from privacy.incidents.clocks import DutyKind, posting_ends, stopped_until, substitute_needed
 from privacy.incidents.models import Affected, Incident, Step
 from privacy.incidents.notice_models import PARTS, BreachNotice, DutyDone, NoticeText, PublicNotice, Way
@@ -91,7 +91,7 @@ def _batch(incident_id: UUID) -> int:
         if incident is None or text is None or stopped_until(selectors.stops(incident), today()):
             return 0
         rows = selectors.without_notice(incident)[:BATCH]
-        parts = {part: str(getattr(text, part)) for part in PARTS}
+        parts = letters.told(incident, {part: str(getattr(text, part)) for part in PARTS})
         for row in rows:
             _notice(incident, row, parts)
         return len(rows)
