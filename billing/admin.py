@@ -9,10 +9,23 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from billing import views
 from billing.models import Order, Payment, Refund, WebhookEvent
-from billing.selectors import money_text, receipt_text
-from portal.admin_site import ReadOnlyAdmin, site
+from billing.selectors import money_text, money_trouble_count, receipt_text
+from portal.admin_site import Group, ReadOnlyAdmin, site
+from portal.context import Actor
 from portal.permissions import Permission
+
+
+def _trouble(_actor: Actor) -> int:
+    return money_trouble_count()
+
+
+site.page(
+    "money/", views.money_desk, Permission.PAYMENTS_VIEW, name="money_desk", title=_("Money to look at"),
+    menu=_("Money to look at"), hint=_("Payments that do not fit, and refunds that did not go through"),
+    count=_trouble, group=Group.MAIL,
+)
 
 
 class MoneyAdmin(ReadOnlyAdmin):

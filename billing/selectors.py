@@ -6,11 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.models import Order, Payment, Refund
 from billing.products import product_name
-from billing.state import OrderState, PaymentState, RefundState
+from billing.state import OrderState, PaymentProblem, PaymentState, RefundState
 from portal.errors import NotVisible
 
 
@@ -43,6 +45,17 @@ class OrderLine:
     @property
     def can_be_paid(self) -> bool:
         return self.state == OrderState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLine:
+    """Money that somebody must look at. ``square_id`` is the payment's number in Square's Dashboard."""
+
+    why: str
+    amount: str
+    since: dt.datetime
+    order_id: UUID
+    square_id: str
 
 
 def money_text(cents: int, currency: str) -> str:
@@ -112,3 +125,55 @@ def was_declined(order_id: UUID) -> bool:
 def is_on_its_way(order_id: UUID) -> bool:
     """True when Square has a payment for the order that is not captured yet."""
     return Payment.objects.filter(order_id=order_id, state__in=[PaymentState.PENDING, PaymentState.APPROVED]).exists()
+
+
+# After so many tries the sweep gives a refund up; so far back the desk looks.
+REFUND_TRIES = 20
+TROUBLE_DAYS = 180
+
+
+def money_trouble(*, limit: int = 100) -> list[MoneyLine]:
+    """Payments that do not fit and are not given back, and refunds that Square refused or never got; newest first.
+
+    Each leaves the list by itself once the money is back, also where that was done in Square's Dashboard.
+    """
+    odd = [
+        MoneyLine(
+            str(PaymentProblem(row.problem).label), money_text(row.amount_cents - row.refund_cents, row.currency),
+            row.created_at, row.order_id, row.square_payment_id,
+        )
+        for row in _odd_payments()[:limit]
+    ]
+    stuck = [
+        MoneyLine(
+            _("A refund was not sent") if row.state == RefundState.WAITING else _("Square refused a refund"),
+            money_text(row.amount_cents, row.payment.currency), row.created_at, row.payment.order_id,
+            row.payment.square_payment_id,
+        )
+        for row in _stuck_refunds().select_related("payment")[:limit]
+    ]
+    return sorted([*odd, *stuck], key=lambda line: line.since, reverse=True)[:limit]
+
+
+def money_trouble_count() -> int:
+    """How many lines ``money_trouble`` has, without its limit."""
+    return _odd_payments().count() + _stuck_refunds().count()
+
+
+def _since() -> dt.datetime:
+    return timezone.now() - dt.timedelta(days=TROUBLE_DAYS)
+
+
+def _odd_payments() -> QuerySet[Payment]:
+    return Payment.objects.filter(
+        state=PaymentState.COMPLETED, refund_cents__lt=F("amount_cents"), created_at__gte=_since()
+    ).exclude(problem=PaymentProblem.NONE)
+
+
+def _stuck_refunds() -> QuerySet[Refund]:
+    """A refused one waits as long as its sum is still with us; an unsent one until it is sent."""
+    refused = Q(state__in=[RefundState.REJECTED, RefundState.FAILED]) & Q(
+        payment__amount_cents__gte=F("payment__refund_cents") + F("amount_cents")
+    )
+    unsent = Q(state=RefundState.WAITING, attempts__gte=REFUND_TRIES)
+    return Refund.objects.filter(refused | unsent, created_at__gte=_since())

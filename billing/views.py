@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -140,6 +141,17 @@ def receipt(request: AuthRequest, order_id: UUID) -> HttpResponse:
 def payments(request: AuthRequest) -> HttpResponse:
     """All orders of this account, with what to pay and the receipts."""
     return render(request, "billing/payments.html", {"lines": selectors.order_lines(request.account_id)})
+
+
+@require_safe
+def money_desk(request: AuthRequest) -> HttpResponse:
+    """What somebody at the clinic must look at: the patient was told that a person does. Names nobody."""
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Money to look at"),
+        "lines": selectors.money_trouble(),
+    }
+    return render(request, "billing/staff/money.html", context)
 
 
 @csrf_exempt

@@ -43,7 +43,7 @@ class Group(models.TextChoices):
     INCIDENTS = "incidents", _("Reports and incidents")
     KEEPING = "keeping", _("Keeping")
     SAFEGUARDS = "safeguards", _("Safeguards")
-    MAIL = "mail", _("Mail and accounts")
+    MAIL = "mail", _("Mail, money and accounts")
     NUMBERS = "numbers", _("Numbers")
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from billing import square
 from billing.models import EffectKind, Order, Payment, Refund
+from billing.selectors import REFUND_TRIES
 from billing.services.effects import effect_add
 from billing.state import (
     LIVE_REFUNDS,
@@ -36,7 +37,7 @@ from portal.poke import poke
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 20
+MAX_ATTEMPTS = REFUND_TRIES
 AT_SQUARE = "made_at_square"
 
 

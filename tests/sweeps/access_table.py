@@ -202,6 +202,7 @@ TABLE: dict[str, Access] = {
     "admin/(?P<url>.*)$": everybody("404", visitor="login"),
     # The desks
     "admin:mail_stuck": desk("support", "officer"),
+    "admin:money_desk": desk("support", "officer", "owner"),
     "admin:mail_again": deed("support", "officer"),
     "admin:closed_accounts": desk("support", "officer", "owner"),
     "admin:consults_queue": desk("clinician", "other_clinician"),
