@@ -10,9 +10,8 @@ from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.disclosing.models import AccountingStatement, LegalProcess
 from records.disclosures.selectors import hidden_objects
-from records.releases.selectors import consents_of
 from records.vault.content import opened
-from records.vault.given import GivenView, consent_view, given_each
+from records.vault.given import GivenView, consent_views, given_each
 
 O, C, I = FieldClass.OPERATIONAL, FieldClass.CLINICAL, FieldClass.IDENTIFIER  # noqa: E741
 WORDS = ("authority", "authority_address", "case_number", "asked", "reason", "given", "withheld_words")
@@ -125,7 +124,7 @@ def _consents(subject: Subject) -> list[dict[str, Any]]:
             "expires_on": view.expires_on.isoformat() if view.expires_on else "", "on_paper": view.on_paper,
             "taken_back_at": view.revoked_at.isoformat() if view.revoked_at else "",
         }
-        for view in map(consent_view, consents_of(subject.subject_id).order_by("signed_on", "pk"))
+        for view in reversed(consent_views(subject.subject_id))
     ]
 
 

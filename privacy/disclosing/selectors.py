@@ -20,9 +20,8 @@ from privacy.requests.models import Channel, RightsRequest
 from records.disclosures.models import StatementKind, Suspension
 from records.disclosures.selectors import suspensions_now
 from records.models import Patient
-from records.releases.selectors import consents_of
 from records.vault.content import opened
-from records.vault.given import ConsentView, GivenView, consent_view, given_grouped
+from records.vault.given import ConsentView, GivenView, consent_views, given_grouped
 
 _WORDS = (
     "authority", "authority_address", "case_number", "asked", "paper_key", "reason", "given", "withheld_words",
@@ -120,7 +119,7 @@ def open_register(*, by: Actor, patient_id: UUID) -> Register:
     )
     return Register(
         patient_id, given_grouped(patient_id, suspended=True), suspension_views(patient_id),
-        tuple(map(consent_view, consents_of(patient_id))),
+        consent_views(patient_id),
     )
 
 

@@ -107,7 +107,7 @@ def may_release(
 def may_release_many(
     *, subject_ids: Iterable[UUID], recipient: str, basis: DisclosureBasis | str, on: dt.date | None = None
 ) -> dict[UUID, Release]:
-    """``may_release`` for many people, in at most three queries."""
+    """``may_release`` for many people, in at most four queries."""
     basis, people = DisclosureBasis(basis), list(subject_ids)
     kinds = KINDS_OF.get(basis, ())
     found = consents_for(people, recipient=recipient, kinds=kinds, day=on) if kinds else {}
