@@ -82,6 +82,9 @@ def closing_fields(closing: Closing) -> dict[str, str]:
 def _archived(closing: Closing) -> str:
     if closing.kept_until is None:
         return _("Nothing of yours is in our archive: there was no consult that we must keep.")
+    if closing.list_only:
+        return _("The list of who received something of your record, locked in our archive until %(day)s, since the "
+                 "law makes us keep it.") % {"day": _day(closing.kept_until)}
     kept = {"day": _day(closing.kept_until), "n": settings.RETENTION_ADULT_YEARS}
     return _("One locked copy of what you sent us and of our answers, in our archive, until %(day)s. It is our own "
              "rule of %(n)d years. Nobody at the clinic can read it in daily work.") % kept

@@ -136,6 +136,7 @@ def _closing(request: RightsRequest) -> Closing:
         payment__order__in=orders.filter(kind=ORDER_KIND), reason_code=REFUND_REASON, created_at__gte=request.created_at
     )
     return Closing(
+        list_only=not copies.filter(encounter_id__isnull=False).exists(),
         kept_until=max(copies.values_list("retain_until", flat=True), default=None),
         paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(),
         given=given_lines(request.subject_id),

@@ -27,8 +27,8 @@ REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
 ERASED = Letter(
     "privacy/mail/erased",
     (
-        "kept_until", "backups_until", "log_until", "books_until", "years", "paid", "paid_back", "given", "officer",
-        "officer_email", "phone",
+        "kept_until", "list_only", "backups_until", "log_until", "books_until", "years", "paid", "paid_back", "given",
+        "officer", "officer_email", "phone",
     ),
 )
 
@@ -37,7 +37,8 @@ ERASED = Letter(
 class Closing:
     """What the closing letter tells: facts that are gone when it is sent (P39, P41).
 
-    ``kept_until`` is the archive's last day (None: nothing was ever sent in); ``paid`` whether
+    ``kept_until`` is the archive's last day (None: nothing was ever sent in), ``list_only`` that it keeps
+    nothing but who received what (``privacy.keeping.accounting``); ``paid`` whether
     the books hold a payment; ``paid_back`` whether an unanswered consult is being paid back;
     ``given`` is who received what, from the register (P41); ``backups_until`` the last day on which a
     sealed backup of before the deletion can still be there.
@@ -48,6 +49,7 @@ class Closing:
     paid_back: bool
     given: list[GivenLine]
     backups_until: dt.date
+    list_only: bool = False
 
 
 def log_until() -> dt.date:
@@ -84,7 +86,7 @@ def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> 
             "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
             "backups_until": closing.backups_until.isoformat(),
             "log_until": log_until().isoformat(), "books_until": books_until().isoformat(),
-            "paid": str(closing.paid), "paid_back": str(closing.paid_back),
+            "list_only": str(closing.list_only), "paid": str(closing.paid), "paid_back": str(closing.paid_back),
         },
         secret={"given": closing.given},  # sealed until it is sent, then wiped: the register is gone by then
     )
@@ -94,6 +96,7 @@ def _erased(mail: MailContext) -> Rendered:
     refs = mail.refs
     return ERASED.render(
         kept_until="" if refs["kept_until"] == "none" else day_of(refs["kept_until"]),
+        list_only=refs["list_only"] == "True",
         backups_until=day_of(refs["backups_until"]), log_until=day_of(refs["log_until"]),
         books_until=day_of(refs["books_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",

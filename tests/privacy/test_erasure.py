@@ -153,6 +153,7 @@ def test_the_closing_letter_lists_who_received_what_although_the_register_is_gon
     body = " ".join(outgoing.outbox[-1].body.split())
     assert "- Lakeside Lab, 4 Main Street: Blood test (2 times, the last on March 3, 2026)" in body
     assert "- Dr. Moe, 4 Main Street: Blood test (January 4, 2026)" in body
+    assert "The list of who received something of your record" in body and "One locked copy" not in body, "no consult"
     assert OutgoingMail.objects.get(kind="privacy.erased").secret is None
     assert opened_with("Lakeside") == {}
 

@@ -328,6 +328,16 @@ def test_a_breach_notice_says_nothing_twice_that_was_written_already() -> None:
     assert incidents.told(found, parts) == parts
 
 
+@pytest.mark.promise("P41")
+def test_the_last_letter_says_what_lies_in_the_archive_and_what_does_not() -> None:
+    list_kept = closing_fields(Closing(D(2032, 11, 25), False, False, [], D(2027, 1, 1), list_only=True))
+    assert "The list of who received something of your record, locked in our archive until Nov" in list_kept["kept"]
+    nothing = closing_fields(Closing(None, False, False, [], D(2027, 1, 1), list_only=True))
+    assert "Nothing of yours is in our archive" in nothing["kept"] and "books" not in nothing["kept"]
+    assert "nothing of your record that went to anybody" in nothing["recipients"] and not nothing["kept_until"]
+    assert nothing["beyond"] == "If you gave your copy to somebody yourself, only they can delete it."
+
+
 @pytest.mark.promise("P37")
 def test_every_listed_ground_makes_a_whole_letter_in_plain_words() -> None:
     for kind, grounds in BY_KIND.items():
