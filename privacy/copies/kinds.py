@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -31,10 +32,18 @@ def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
         "print_copy": copy, "print_job": Job.objects.filter(pk=copy.job_id).first() if copy and copy.job_id else None,
         "quote": newest_quote(request.pk), "wanted": wanted,
         "consults": _parts(request.subject_id) if working and request.subject_id else (),
-        "may_prepare": working,
+        "may_prepare": working, "signed_on": _signed_on(wanted), "shows_copy": working or copy is not None,
         "quote_form": QuoteForm(pages=copy.pages) if working and copy is not None and copy.made_at else None,
         "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
     }
+
+
+def _signed_on(told: Mapping[str, Any]) -> dt.date | None:
+    """The day of the signature, which the form wrote down as text."""
+    try:
+        return dt.date.fromisoformat(str(told.get("signed_on", "")))
+    except ValueError:
+        return None
 
 
 def _parts(patient_id: UUID) -> QuerySet[Encounter]:
@@ -58,7 +67,8 @@ def register_kinds() -> None:
         "extension_allowed": "ACCESS_EXTENSION_ALLOWED", "fee": True,
         "fulfil": services.copy_post, "stopped": services.copy_stopped,
         "staff_panel": "privacy/copies/_staff_panel.html", "staff_context": staff_context,
-        "patient_panel": "privacy/copies/_patient_panel.html", "patient_context": patient_context,
+        "patient_panel": "privacy/copies/_patient_panel.html", "patient_context": patient_context, "panels_tell": True,
+        "recallable": True,
     }
     register(
         KindRules(

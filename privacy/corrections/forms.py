@@ -86,9 +86,8 @@ class StatementForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["words"]
-        field.help_text = _("Up to %(most)d letters. It stays with this part of your record for good.") % {
-            "most": settings.STATEMENT_MAX_SIGNS
-        }
+        most = {"most": settings.STATEMENT_MAX_SIGNS}
+        field.help_text = _("Up to %(most)d characters, with spaces. It stays with this part of your record.") % most
         field.widget.attrs["maxlength"] = settings.STATEMENT_MAX_SIGNS
 
 

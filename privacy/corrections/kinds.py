@@ -41,14 +41,13 @@ def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
     opened = request.subject_id is not None and may_open(
         by=by, patient_id=request.subject_id, purpose=Purpose.LEGAL_DUTY, whole=True
     ) is not None
-    working = request.state == RequestState.IN_PROGRESS
     if asked is not None and opened and request.subject_id is not None:
         found["part"] = open_part(
             by=by, patient_id=request.subject_id, kind=asked.part_kind, part_id=asked.part_id,
             purpose=Purpose.LEGAL_DUTY,
         )
     return found | {
-        "may_name_part": asked is None and opened, "may_accept": working and asked is not None and opened,
+        "may_name_part": asked is None and opened,
         "denials": denials_of(request.pk), "rebuttal_form": RebuttalForm(),
         "may_rebut": found["statement"] is not None and found["rebuttal"] is None,
     }
@@ -77,7 +76,7 @@ def register_kinds() -> None:
         staff_panel="privacy/corrections/_staff.html", staff_context=staff_context,
         refuse_page="admin:privacy_refuse", patient_panel="privacy/corrections/_patient.html",
         patient_context=patient_context,
-        deed=_("Finish"),
-        deed_about=_("First write the correction: “Correct the record”. That finishes the request as well."),
+        deed=_("Correct the record"), deed_page="admin:privacy_amend",
+        deed_about=_("You write the correction as it shall stand beside the part. That finishes the request as well."),
         wish=_("Correct something"), wish_about=_("We put the right words beside it, or tell you why not."),
     ))

@@ -24,6 +24,7 @@ from records.disclosures.selectors import recipients_since
 from records.disclosures.services import disclosure_record
 from records.models import Patient
 from records.people.public_id import public_id_read
+from records.vault.part import part_title
 from records.vault.rooms import open_patient
 
 
@@ -110,7 +111,7 @@ def fulfil(request: RightsRequest, by: Actor) -> None:
             request_id=request.pk, once_key=f"amended:{made.pk}",
             to=None if request.account_id else recipient_of(request),
             fields={
-                "asked": f"{asked.words}\n{asked.reason}", "part": str(PartKind(made.part_kind).label),
+                "asked": f"{asked.words}\n{asked.reason}", "part": _titles(request.pk),
                 "correction": str(made.words),
             },
         )
@@ -118,6 +119,12 @@ def fulfil(request: RightsRequest, by: Actor) -> None:
     rely = [(str(row.recipient), str(row.recipient_address)) for row in recipients_since(request.subject_id)]
     papers.telling_propose(by=SYSTEM, request_id=request.pk, people=rely)
     requests.request_complete(request)
+
+
+def _titles(request_id: UUID) -> str:
+    """What a letter calls the parts that a correction stands beside, a line each."""
+    made = AmendmentPaper.objects.filter(request_id=request_id, kind=PaperKind.AMENDMENT)
+    return "\n".join(part_title(kind=one.part_kind, part_id=one.part_id) for one in made)
 
 
 def statement_write(*, by: Actor, request_id: UUID, words: str) -> AmendmentPaper:
@@ -174,7 +181,7 @@ def telling_send(*, by: Actor, telling_id: UUID, address: str = "") -> Telling:
         made = AmendmentPaper.objects.filter(request_id=row.request_id, kind=PaperKind.AMENDMENT).first()
         if made is None:
             raise NotVisible
-        part = str(PartKind(made.part_kind).label)
+        part = _titles(row.request_id)
         _letter_and_entry(by, row, to, patient.full_name, part, str(made.words))
     return row
 
@@ -188,8 +195,8 @@ def _letter_and_entry(
     )
     disclosure_record(
         by=by, subject_id=row.patient_id, purpose=Purpose.COMMUNICATING, basis=DisclosureBasis.REQUEST,
-        recipient=to.name, recipient_address="\n".join(to.lines), what=_("A correction: %(part)s") % {"part": part},
-        on=today(), reference=row.pk,
+        recipient=to.name, recipient_address="\n".join(to.lines), on=today(), reference=row.pk,
+        what=_("A correction: %(part)s") % {"part": part.replace("\n", "; ")},
     )
 
 

@@ -116,7 +116,10 @@ class EnterForm(forms.Form):
 class IdentityForm(forms.Form):
     """How it was made sure who asked (RULES 1.48)."""
 
-    how = forms.ChoiceField(label=_("How you made sure"), choices=HOW[1:])
+    how = forms.ChoiceField(
+        label=_("How you made sure"), choices=[("", _("Choose how")), *HOW[1:]],
+        error_messages={"required": _("Say how you made sure who asked.")},
+    )
     note = forms.CharField(
         label=_("What you saw or asked"), max_length=NOTE_MAX, widget=_AREA,
         error_messages={"required": _("Write down what you saw or asked.")},

@@ -45,11 +45,15 @@ class KindRules:
     ``grounds``: the closed list; empty means that it cannot be refused. ``extension_allowed``: name
     of a setting that may forbid the extension; "" means allowed where ``extension_days`` is named.
     ``is_free`` tells that the law lets nothing be asked for this one, though the kind may cost something.
-    ``staff_context`` and ``patient_context`` get the request and who looks, and give the panel's context.
+    ``staff_context`` and ``patient_context`` get the request and who looks, and give the panel's context;
+    ``panels_tell`` says that both panels show what the ask form was told, so that the page need not.
     ``ask_form`` is the form of the engine's own ask page, ``ask_page`` the name of a page of the room.
     ``wish`` is the line under which the patient finds it on the privacy page, "" hides it there;
     ``wish_about`` says in a sentence what one gets. ``sure`` is a sentence to tick before it is carried out.
-    ``roles`` are offered it there. ``deed`` is the button of "carry out", ``deed_about`` says what follows.
+    ``roles`` are offered it there. ``deed`` is the button of "carry out", ``deed_about`` says what follows;
+    ``recallable`` lets it be taken back while it is carried out: what waits to be posted has not gone yet.
+    ``deed_page`` names the page of the desk where it is done (with ``request_id``), for a deed that needs the record
+    and more than a press.
     ``refuse_page`` names the page of the desk for saying no (with ``request_id``). ``answered`` wants the
     officer's answer in words before it is done, with one of ``outcomes``.
     """
@@ -69,6 +73,7 @@ class KindRules:
     staff_context: Context | None = None
     patient_panel: str = ""
     patient_context: Context | None = None
+    panels_tell: bool = False
     failed: Callable[[RightsRequest], None] | None = None
     stopped: Callable[[RightsRequest], None] | None = None
     ask_form: type[AskForm] | None = None
@@ -78,6 +83,8 @@ class KindRules:
     wish_about: Text = ""
     deed: Text = ""
     deed_about: Text = ""
+    deed_page: str = ""
+    recallable: bool = False
     sure: Text = ""
     roles: frozenset[Role] = frozenset({Role.PATIENT, Role.GUARDIAN})
     refuse_page: str = "admin:privacy_refuse"

@@ -102,7 +102,7 @@ TRANSITIONS: dict[tuple[RequestState, RequestAction], RequestState] = {
     (S.IN_PROGRESS, A.JOIN): S.JOINED,
     (S.JOINED, A.SEPARATE): S.RECEIVED,
     **{(state, A.EXTEND): state for state in _BEFORE_WORK},
-    **{(state, A.WITHDRAW): S.WITHDRAWN for state in _BEFORE_WORK},
+    **{(state, A.WITHDRAW): S.WITHDRAWN for state in (*_BEFORE_WORK, S.CARRYING_OUT)},
     **{(state, A.ASSIGN): state for state in S if state in OPEN},
     **{(state, A.LAPSE): S.WITHDRAWN for state in S if state in OPEN},
 }
@@ -147,7 +147,8 @@ class Standing:
     """All that decides whether a step may be taken. ``in_part``: a part was refused already.
 
     ``proven`` is true where the kind needs no proof; ``portal``: the patient asked by themselves;
-    ``working``: a job is at work on it; ``fee_open``: a cost was named and nobody agreed to it.
+    ``working``: a job is at work on it; ``fee_open``: a cost was named and nobody agreed to it;
+    ``recallable``: what is carried out can still be stopped, since it waits to be posted (RULES 1.51).
     """
 
     state: RequestState
@@ -158,6 +159,7 @@ class Standing:
     in_part: bool = False
     portal: bool = False
     working: bool = False
+    recallable: bool = False
 
 
 def following(standing: Standing, action: RequestAction, role: Role) -> RequestState:
@@ -166,11 +168,15 @@ def following(standing: Standing, action: RequestAction, role: Role) -> RequestS
         raise NotVisible
     after = TRANSITIONS.get((standing.state, action))
     if after is None:
-        raise DomainError("request_state", _now("This request has moved on. Reload the page to see where it stands."))
+        raise _moved_on()
     why_not = _stop(standing, action, role)
     if why_not is not None:
         raise why_not
     return after
+
+
+def _moved_on() -> DomainError:
+    return DomainError("request_state", _now("This request has moved on. Reload the page to see where it stands."))
 
 
 def steps(standing: Standing, role: Role) -> frozenset[RequestAction]:
@@ -197,6 +203,8 @@ def _stop(standing: Standing, action: RequestAction, role: Role) -> DomainError 
         return DomainError("partly", _now("A part of this request was granted."))
     if action == A.WITHDRAW and role == Role.OFFICER and standing.portal:
         return DomainError("patients_own", _now("Only the patient can take this request back."))
+    if action == A.WITHDRAW and standing.state == S.CARRYING_OUT and not standing.recallable:
+        return _moved_on()
     if action == A.FAIL and role == Role.OFFICER and standing.working:
         return DomainError("at_work", _now("The portal is still at work on it. Please wait for it."))
     return None

@@ -12,13 +12,18 @@ from privacy.requests.state import RequestAction as A
 from privacy.requests.state import RequestState as S
 from records.vault.content import opened
 
+SETTLED = (FeeState.ACCEPTED, FeeState.WAIVED)
 
-def next_step(row: RightsRequest) -> str:
-    """The officer's next step; empty when it is over."""
+
+def next_step(row: RightsRequest, *, cost: bool | None = None) -> str:
+    """The officer's next step; empty when it is over.
+
+    ``cost`` is what ``cost_open`` says; a list, which asks nothing more of the database, leaves it out.
+    """
     if row.ended_at:
         return ""
     if row.state == S.IN_PROGRESS:
-        return _working(row)
+        return _working(row, cost)
     proven = row.identity_state in PROVEN
     return {
         S.RECEIVED: _("Take it on") if proven else _("Ask who it was"),
@@ -29,17 +34,27 @@ def next_step(row: RightsRequest) -> str:
     }[S(row.state)]
 
 
-def _working(row: RightsRequest) -> str:
+def _working(row: RightsRequest, cost: bool | None) -> str:
     rules = rules_of(row.kind)
+    unsettled = rules.fee and rules.is_free is None and row.fee_state not in SETTLED
     if row.held_at:
         return _("Wait for the end of the legal hold")
     if row.fee_state == FeeState.DECLINED:
         return _("Offer something smaller, or a free copy in the portal")
-    if rules.fee and not row.fee_state:
+    if unsettled if cost is None else cost:
         return _("Name the cost")
     if rules.answered:
         return _("Write the answer")
     return str(rules.deed) or _("Carry it out")
+
+
+def cost_open(row: RightsRequest) -> bool:
+    """True while something may be asked for it and nothing is agreed: nothing is made before (RULES 1.13, 1.33)."""
+    rules = rules_of(row.kind)
+    if not rules.fee or row.ended_at:
+        return False
+    free = rules.is_free is not None and rules.is_free(row)
+    return not free and row.fee_state not in SETTLED
 
 
 def patient_next(row: RightsRequest) -> str:
@@ -91,8 +106,35 @@ def step_words(action: str, *, role: str) -> str:
 
 
 def staff_step(action: str) -> str:
-    """One line of the history, for the officer."""
-    return str(A(action).label) if action else _("Asked")
+    """One line of the history, for the officer and in the binder: what was done."""
+    return {
+        "": _("Asked"),
+        A.START.value: _("Taken on"),
+        A.ASK_IDENTITY.value: _("Asked for proof of who it was"),
+        A.CONFIRM_IDENTITY.value: _("Made sure who asked"),
+        A.FAIL_IDENTITY.value: _("Closed: it could not be proven who asked"),
+        A.CARRY_OUT.value: _("Had it carried out"),
+        A.COMPLETE.value: _("Done"),
+        A.COMPLETE_PART.value: _("Done in part"),
+        A.FAIL.value: _("Not carried out; back on the desk"),
+        A.DENY.value: _("Refused"),
+        A.REFUSE_PART.value: _("Refused in part"),
+        A.EXTEND.value: _("Took more time"),
+        A.ASSIGN.value: _("Handed over"),
+        A.QUOTE.value: _("Named the cost"),
+        A.REQUOTE.value: _("Took the cost back"),
+        A.ACCEPT_FEE.value: _("Settled the cost"),
+        A.DECLINE_FEE.value: _("Did not agree to the cost"),
+        A.ASK_REVIEW.value: _("Asked for a review"),
+        A.UPHOLD.value: _("Found that the answer stands"),
+        A.UPHOLD_PART.value: _("Found that the answer in part stands"),
+        A.OVERTURN.value: _("Changed the answer"),
+        A.JOIN.value: _("Joined to another request"),
+        A.SEPARATE.value: _("Taken apart again"),
+        A.WITHDRAW.value: _("Taken back"),
+        A.HOLD.value: _("Stopped by a legal hold"),
+        A.LAPSE.value: _("Ended with the deletion of the record"),
+    }[action]
 
 
 def more_time(row: RightsRequest) -> bool:
@@ -116,10 +158,13 @@ def ground(row: RightsRequest) -> str:
 
 
 def particulars(row: RightsRequest) -> list[tuple[str, str]]:
-    """What the kind's own form asked and was told, with the form's labels; ticks and the day of signing left out."""
-    form = rules_of(row.kind).ask_form
-    told = opened(row, "particulars", None) or {}
-    if form is None or not isinstance(told, dict):
+    """What the kind's own form asked and was told, with the form's labels; ticks and the day of signing left out.
+
+    Nothing where the kind's panels tell it themselves: nobody reads the same twice on one page.
+    """
+    rules = rules_of(row.kind)
+    form, told = rules.ask_form, opened(row, "particulars", None) or {}
+    if form is None or rules.panels_tell or not isinstance(told, dict):
         return []
     fields = form.base_fields
     return [(str(fields[name].label), value) for name, value in told.items() if name in fields and value != "True"]

@@ -29,8 +29,8 @@ from privacy.letters.selectors import letter_title
 from privacy.models import RequestKind, RightsRequest
 from privacy.requests.clock import clock_of
 from privacy.requests.models import RequestStep
-from privacy.requests.state import RequestAction, RequestState
-from privacy.requests.words import ground
+from privacy.requests.state import RequestState
+from privacy.requests.words import ground, staff_step
 from records.models import Disclosure, Patient
 from records.people.public_id import public_id_shown
 from records.vault.given import given_view
@@ -106,7 +106,7 @@ def _steps(row: RightsRequest) -> Section:
     who = people(step.by_id for step in steps if step.by_role in STAFF_ROLES)
     cells = [
         (
-            moment_text(step.at), str(RequestAction(step.action).label) if step.action else _("Asked"),
+            moment_text(step.at), staff_step(step.action),
             str(RequestState(step.state).label), f"{Role(step.by_role).label}: {who.get(step.by_id, _('who asked'))}",
         )
         for step in steps

@@ -109,7 +109,7 @@ def statement_add(*, by: Actor, request_id: UUID, words: str) -> AmendmentPaper:
     if len(said) > most:
         raise DomainError(
             "statement_too_long",
-            _("Your text has %(size)d letters. Please use at most %(most)d.") % {"size": len(said), "most": most},
+            _("Your text has %(size)d characters. Please use at most %(most)d.") % {"size": len(said), "most": most},
             "words",
         )
     return _once(by, asked, PaperKind.STATEMENT, said, _("Your statement is there already."))

@@ -7,15 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
 from records.amendments.models import PartKind
+from records.history.models import Section
 from records.messages.models import Message
 from records.photos.models import Photo, PhotoView
 from records.vault.content import opened
+from records.vault.entries import entry_words
 from records.vault.gate import look
 from records.vault.notes import notes_of
 from records.vault.papers import NO_NOTES, Notes
@@ -57,6 +61,27 @@ def open_part(*, by: Actor, patient_id: UUID, kind: PartKind | str, part_id: UUI
         raise NotVisible
     found = {label: words for label, words in _facts(row).items() if words}
     return PartView(kind, part_id, tuple(found.items()), notes)
+
+
+def part_title(*, kind: PartKind | str, part_id: UUID) -> str:
+    """What a letter calls a part: "Allergies: Nickel", "Message of November 5, 2026". Not what it says.
+
+    Leaves no trace of its own: whoever writes such a letter decided about the part with it open.
+    """
+    kind = PartKind(kind)
+    row: Any = apps.get_model("records", MODELS[kind])._default_manager.filter(pk=part_id).first()
+    if row is None:
+        return str(kind.label)
+    if kind == PartKind.ENTRY:
+        return f"{Section(row.section).label}: {entry_words(row)}"
+    if kind == PartKind.ANSWER:
+        return f"{kind.label}: {row.question_text}"
+    if kind == PartKind.DOCUMENT:
+        return f"{kind.label}: {opened(row, 'title')}"
+    if isinstance(row, Photo):
+        return f"{kind.label}: {PhotoView(row.view).label}"
+    day = date_format(timezone.localtime(row.sent_at if isinstance(row, Message) else row.signed_at), "F j, Y")
+    return _("%(what)s of %(day)s") % {"what": kind.label, "day": day}
 
 
 def _facts(row: Any) -> dict[str, str]:

@@ -224,6 +224,27 @@ def test_what_was_paid_goes_back_when_the_request_ends_before_the_work(
     assert fees.fees_sweep() == {"paid": 0, "dropped": 0}
 
 
+@pytest.mark.promise("P14", "P36")
+def test_a_copy_that_is_not_posted_yet_can_be_taken_back_and_is_paid_back(
+    ana: User, record: Patient, officer: User, as_: As
+) -> None:
+    request = ask(ana, record, THIRD, particulars=FOR_LEE)
+    paid(ana, quoted(officer, request))
+    cover = Letter.objects.get(request_id=request.pk, kind="copy_cover")
+    Letter.objects.filter(pk=cover.pk).update(paper=PrintState.PRINTED)
+    browser = as_(ana)
+    page = browser.get(reverse("privacy:request", args=[request.pk])).content.decode()
+    assert "You can take your request back until the copy is posted." in page and "Yes, take it back" in page
+    browser.post(reverse("privacy:withdraw", args=[request.pk]))
+    assert fresh(request).state == RequestState.WITHDRAWN
+    assert not Letter.objects.filter(kind="copy_cover").exists() and Refund.objects.exists()
+    assert OutgoingMail.objects.filter(kind="privacy.waits", once_key__contains=":printed:").count() == 1
+    desk = as_(officer).post(reverse("admin:letters_posted"), {"letter": str(cover.pk)}, follow=True).content.decode()
+    assert "Some were taken back or changed meanwhile." in desk and not Disclosure.objects.exists()
+    page = browser.get(reverse("privacy:request", args=[request.pk])).content.decode()
+    assert "until the copy is posted" not in page and "You get your money back" in page
+
+
 @pytest.mark.promise("P41")
 def test_a_copying_fee_that_went_back_is_no_consult_in_the_last_letter(
     ana: User, record: Patient, officer: User, monkeypatch: pytest.MonkeyPatch

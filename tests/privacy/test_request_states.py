@@ -74,6 +74,14 @@ def test_nothing_runs_and_nothing_is_joined_before_identity_is_proven() -> None:
     assert (S.RECEIVED, A.CARRY_OUT) not in TRANSITIONS and (S.IDENTITY, A.CARRY_OUT) not in TRANSITIONS
 
 
+def test_what_is_carried_out_is_taken_back_only_while_it_waits_to_be_posted() -> None:
+    for role in (Role.PATIENT, Role.GUARDIAN, Role.OFFICER):
+        assert after(Standing(S.CARRYING_OUT), A.WITHDRAW, role) is None
+        assert after(Standing(S.CARRYING_OUT, recallable=True), A.WITHDRAW, role) == S.WITHDRAWN
+    by_post = {rules.kind for rules in kinds() if rules.recallable}
+    assert by_post == {RequestKind.ACCESS_PAPER, RequestKind.ACCESS_THIRD_PARTY}
+
+
 def test_what_is_joined_starts_nothing() -> None:
     ways = {action: end for (state, action), end in TRANSITIONS.items() if state == S.JOINED}
     assert ways == {A.SEPARATE: S.RECEIVED}

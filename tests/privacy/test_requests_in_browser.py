@@ -59,6 +59,7 @@ def test_a_letter_is_written_down_proven_and_taken_back(
     desk.get_by_label("Number of the record").fill(public_id_shown(anas.public_id))
     desk.get_by_role("button", name="Write it down").click()
     expect(desk.get_by_text("Nothing is done before you made sure who asked.")).to_be_visible()
+    desk.get_by_label("How you made sure").select_option("called_back")
     desk.get_by_label("What you saw or asked").fill("Called back at the number on file.")
     desk.get_by_role("button", name="It is known who asked").click()
     expect(desk.get_by_role("button", name="Take it on")).to_be_visible()

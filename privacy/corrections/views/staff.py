@@ -18,8 +18,9 @@ from privacy.corrections import services
 from privacy.corrections.forms import AcceptForm, AddressForm, EnteredForm, InboundForm, RebuttalForm
 from privacy.requests.models import RequestKind, RightsRequest
 from records import vault
-from records.amendments.models import Telling
+from records.amendments.models import PaperKind, Telling
 from records.amendments.parts import Part, parts_of
+from records.amendments.selectors import has_paper
 from records.amendments.services import request_paper
 from records.vault import RecordView
 from records.vault.part import open_part
@@ -72,8 +73,11 @@ def part(request: AuthRequest, request_id: UUID) -> HttpResponse:
 def accept(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Write the correction as it shall stand beside the part, and beside others that it concerns."""
     row = _row(request_id)
+    record = _record(request, row)
+    if not has_paper(row.pk, PaperKind.REQUEST):
+        return redirect("admin:privacy_part", request_id=row.pk)  # it came by post: which part is it about?
     asked = request_paper(row.pk)
-    parts = [one for one in parts_of(_record(request, row)) if one.id != asked.part_id]
+    parts = [one for one in parts_of(record) if one.id != asked.part_id]
     form = AcceptForm(request.POST or None, parts=parts, initial={"words": asked.words})
     if request.method == "POST" and form.is_valid():
         also = [_named(parts, code) for code in form.cleaned_data.get("also", [])]

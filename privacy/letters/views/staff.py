@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.dates import today
@@ -82,14 +83,17 @@ def batch(request: AuthRequest) -> HttpResponse:
 @require_POST
 def all_posted(request: AuthRequest) -> HttpResponse:
     """Those ticked were posted today."""
-    done = 0
-    for letter_id in request.POST.getlist("letter")[: reading.BATCH_MOST]:
+    done, ticked = 0, request.POST.getlist("letter")[: reading.BATCH_MOST]
+    for letter_id in ticked:
         try:
             services.letter_posted(by=request.actor, letter_id=UUID(letter_id), on=today())
         except (DomainError, NotVisible, ValueError):
             continue  # somebody else has just done it, or it has moved on: the list shows it
         done += 1
-    messages.success(request, _("%(n)d letters are marked as posted today.") % {"n": done})
+    said = ngettext("%(n)d letter is marked as posted today.", "%(n)d letters are marked as posted today.", done)
+    messages.success(request, said % {"n": done})
+    if len(ticked) > done:
+        messages.error(request, _("Some were taken back or changed meanwhile. Post only those that are listed below."))
     return redirect("admin:letters")
 
 

@@ -52,7 +52,7 @@ def request_resume(request_id: UUID) -> RightsRequest:
 
 
 def request_withdraw(*, by: Actor, request_id: UUID) -> RightsRequest:
-    """Who asked takes the request back, as long as nothing has been carried out.
+    """Who asked takes the request back, as long as nothing has been carried out or (``recallable``) posted.
 
     The officer does it for somebody who said so by letter or phone. What was joined to it and came
     from somebody else stands on its own again: nothing falls silent.

@@ -37,7 +37,7 @@ def standing_of(request: RightsRequest, *, working: bool | None = None) -> Stand
         state=RequestState(request.state), proven=request.identity_state in PROVEN, refusable=bool(rules.grounds),
         may_cost=rules.fee, fee_open=request.fee_state in (FeeState.QUOTED, FeeState.DECLINED),
         in_part=request.in_part, portal=request.channel == Channel.PORTAL,
-        working=_at_work(request) if working is None else working,
+        working=_at_work(request) if working is None else working, recallable=rules.recallable,
     )
 
 

@@ -91,10 +91,11 @@ def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] |
     looked_at(request, row)
     rules = rules_of(row.kind)
     may = {action.value for action in steps(services.standing_of(row), request.actor.role)}
+    cost = words.cost_open(row)
     context = {
         **admin.site.each_context(request),
         "title": row.get_kind_display(), "row": row, "rules": rules, "clock": clock_of(row), "may": may,
-        "told": {name: opened(row, name) for name in WORDS}, "next": words.next_step(row),
+        "told": {name: opened(row, name) for name in WORDS}, "next": words.next_step(row, cost=cost), "cost_open": cost,
         "asked_by": User.objects.only("email", "closed_at").filter(pk=row.account_id).first(),
         "names": _names(row, request), "history": _history(row), "twins": list(twins_of(row)),
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
