@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import IO, cast
 from uuid import UUID
 
@@ -36,12 +36,14 @@ from privacy.requests.selectors import asker
 from privacy.requests.services import request_complete, request_failed, request_resume
 from privacy.requests.state import RequestState
 from records.export.archive_file import SealedSpool, build_record_zip
+from records.export.pdf_words import Looked
 from records.freezing.selectors import is_frozen
 from records.vault.given import given_cells, given_each, given_header
 
 FOLDER = "copies"
+LOOKS_SHOWN = 30  # in record.pdf; all of them stand in who-looked.csv
 # Older than any worker that may still be about to write the row.
-ORPHAN_AGE = timedelta(hours=1)
+ORPHAN_AGE = dt.timedelta(hours=1)
 
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
@@ -75,7 +77,8 @@ def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
         f"other/{app}.json": json.dumps(held, indent=1, ensure_ascii=False, default=str).encode()
         for app, held in besides.items()
     }
-    lines = who_looked_lines(request.subject_id, account_id=request.account_id)
+    looks: dict[tuple[str, str], Looked] = {}
+    lines = _counted(who_looked_lines(request.subject_id, account_id=request.account_id), looks)
     more["who-looked.csv"] = "".join(
         csv_lines(
             [_("When"), _("Who"), _("As"), _("What"), _("Why")],
@@ -85,8 +88,20 @@ def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
     more |= files_for(subject, request.account_id)
     more["who-received.csv"] = "".join(csv_lines(given_header(), given_cells(given_each(request.subject_id)))).encode()
     return build_record_zip(
-        by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more
+        by=asker(request), patient_id=request.subject_id, purpose=Purpose.COMMUNICATING, progress=progress, more=more,
+        looks=sorted(looks.values(), key=lambda look: look.last, reverse=True)[:LOOKS_SHOWN],
     )
+
+
+def _counted(lines: Iterator[dict[str, str]], looks: dict[tuple[str, str], Looked]) -> Iterator[dict[str, str]]:
+    """The same lines; ``looks`` then holds each person with how often and when last, for the PDF."""
+    for line in lines:
+        who, at = (line["who"], line["role"]), dt.datetime.fromisoformat(line["when"])
+        before = looks.get(who)
+        looks[who] = Looked(*who, 1, at) if before is None else replace(
+            before, times=before.times + 1, last=max(before.last, at)
+        )
+        yield line
 
 
 def _keep(request_id: UUID, ref: SealedRef) -> RecordCopy:
@@ -96,7 +111,7 @@ def _keep(request_id: UUID, ref: SealedRef) -> RecordCopy:
         copy = RecordCopy.objects.create(
             request=request, subject_id=request.subject_id, account_id=request.account_id,
             name=ref.name, key=ref.key, size=ref.size,
-            expires_at=timezone.now() + timedelta(days=settings.EXPORT_LIFE_DAYS),
+            expires_at=timezone.now() + dt.timedelta(days=settings.EXPORT_LIFE_DAYS),
         )
         request_complete(request)
         mails.copy_ready(copy)
@@ -112,7 +127,7 @@ def register_job() -> None:
     """Called once at start."""
     register(
         JobKind(
-            "privacy.copy", _run, title=_("A copy of your record"), keep=timedelta(days=settings.EXPORT_LIFE_DAYS),
+            "privacy.copy", _run, title=_("A copy of your record"), keep=dt.timedelta(days=settings.EXPORT_LIFE_DAYS),
             messages={
                 "record": _("Reading your record"), "photos": _("Adding your photos"), "pdf": _("Writing the PDF"),
                 "zip": _("Packing it all"),

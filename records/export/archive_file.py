@@ -8,7 +8,7 @@ import json
 import secrets
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, cast
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 from portal.context import Actor
 from portal.permissions import Purpose
 from records.export.bundle import RecordFiles, last_change, open_for_copy
+from records.export.pdf_words import Looked
+from records.vault.entries import numbers_to_take
 
 Progress = Callable[[int, int, str], None]
 CHUNK = 1 << 20
@@ -90,19 +92,21 @@ def _nonce(number: int) -> bytes:
 
 def build_record_zip(
     *, by: Actor, patient_id: UUID, purpose: Purpose, progress: Progress | None = None,
-    more: Mapping[str, bytes] | None = None,
+    more: Mapping[str, bytes] | None = None, looks: Sequence[Looked] = (),
 ) -> SealedSpool:
     """The copy, ready to be read; ``close()`` it, or use it in a ``with``. Its length is ``size``.
 
     ``progress(done, total, code)`` is told ``record``, ``photos``, ``pdf``, ``zip``. Memory stays
     near one photo. A file that cannot be read is named in the copy. ``more`` are further files by
-    name: what the apps above hold. Raises ``NotVisible``, ``StorageUnavailable``.
+    name: what the apps above hold; ``looks`` who looked, added up. A patient's own copy has the ID
+    numbers whole, and the log says so. Raises ``NotVisible``, ``StorageUnavailable``.
     """
     report = progress or (lambda _done, _total, _message: None)
     report(0, 1, "record")
     files = RecordFiles(
         open_for_copy(by=by, patient_id=patient_id, purpose=purpose),
         tell=lambda message, done, total: report(done, total, message),
+        numbers=numbers_to_take(by=by, patient_id=patient_id, purpose=purpose), looks=tuple(looks),
     )
     spool = SealedSpool()
     try:
@@ -144,6 +148,9 @@ def readme(notes: list[str], *, more: bool = False) -> str:
     lines = [
         _("Your health record from %(clinic)s") % {"clinic": settings.CLINIC_NAME},
         "",
+        _("This is a ZIP file. Save it first. On a phone, tap it in your files. On Windows, right-click it and choose "
+          "Extract All. On a Mac, double-click it. Then open record.pdf."),
+        "",
         _("record.pdf - read it with any PDF reader, or print it."),
         _("photos - your photos, as JPEG pictures."),
         _("documents - lab results and other papers that you sent, as PDF or JPEG."),
@@ -154,6 +161,10 @@ def readme(notes: list[str], *, more: bool = False) -> str:
         *([_("who-received.csv - who outside the clinic received something of it, and why.")] if more else []),
         _("SHA256SUMS - to check all files at once, with the command: sha256sum -c SHA256SUMS"),
         _("manifest.json - a list of the files with their SHA-256 hashes, to check that nothing changed."),
+        "",
+        _("For your next clinic: give them the whole ZIP file. Their software takes in record.fhir.json: one FHIR R4 "
+          "(4.0.1) document, an International Patient Summary with US Core resources. It names photos and documents by "
+          "where they lie in this ZIP. record.pdf is PDF/A-2a, made to be kept for many years."),
         "",
         _("This copy is not encrypted. Keep it where only you can open it."),
         _("Questions? Write to %(email)s or call %(phone)s.")

@@ -14,6 +14,7 @@ from portal.audit.models import Action
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
+from records.access import may_open
 from records.history.kinds import TOPICS, choice_words, topic_of, topic_words
 from records.history.models import SHEET, Entry, Section
 from records.people.models import GrantKind
@@ -67,6 +68,22 @@ def reveal_identifier(*, by: Actor, identifier_id: UUID, purpose: Purpose) -> st
     if is_withheld(row.pk, grant):
         raise NotVisible
     return str(opened(row, "number") or "")
+
+
+def numbers_to_take(*, by: Actor, patient_id: UUID, purpose: Purpose) -> dict[UUID, str]:
+    """The patient's own whole numbers for a copy, by entry; nothing for anybody else. Each leaves a trace of its own.
+
+    What no key opens is left out: the copy then shows what stands on the page.
+    """
+    if may_open(by=by, patient_id=patient_id, purpose=purpose, whole=True) is not GrantKind.SELF:
+        return {}
+    rows = Entry.objects.filter(patient_id=patient_id, section=Section.IDENTIFIERS).exclude(code=SHEET)
+    found = {}
+    for ident in shown(rows, GrantKind.SELF).values_list("pk", flat=True):
+        number = reveal_identifier(by=by, identifier_id=ident, purpose=purpose)
+        if number and number != UNREADABLE:
+            found[ident] = number
+    return found
 
 
 def sections_view(

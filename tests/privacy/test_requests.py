@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import threading
 import zipfile
@@ -10,6 +11,7 @@ from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
+import pypdf
 import pytest
 import time_machine
 from django.core import mail as outgoing
@@ -180,7 +182,9 @@ def test_a_copy_is_made_at_once_and_holds_everything(ana: User, clinician: User)
     assert json.loads(files["other/accounts.json"])["accounts"][0]["email"] == ana.email
     assert json.loads(files["other/billing.json"])["orders"][0]["payments"][0]["amount_cents"] == 5900
     assert b"fernlight" in files["record.fhir.json"]
-    assert b"what else we hold" in files["README.txt"]
+    assert b"what else we hold" in files["README.txt"] and b"give them the whole ZIP file" in files["README.txt"]
+    pages = pypdf.PdfReader(io.BytesIO(files["record.pdf"])).pages
+    assert "Who looked at this record" in "".join(page.extract_text() for page in pages)
     manifest = json.loads(files["manifest.json"])
     assert set(manifest["sha256"]) == set(files) - {"manifest.json"}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
+import zipfile
 from typing import Any
 from uuid import uuid4
 
+import pypdf
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -19,6 +22,7 @@ from portal.permissions import Purpose, Role
 from portal.subjects import Subject
 from records import personal_data, vault
 from records.access import grant_open
+from records.export.archive_file import build_record_zip
 from records.history import services
 from records.history.models import SHEET, Entry, Section
 from records.history.topics import Said, topics_save
@@ -312,6 +316,23 @@ def test_the_copy_holds_every_section_and_the_archive_the_numbers_and_former_val
     archive = personal_data.archive_for(Subject(anas.pk))
     assert "QX-777-314159" in repr(archive["entries"])
     assert "hives" in repr(archive["former_values"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.promise("P32", "P07", "P21")
+def test_the_own_copy_holds_the_numbers_whole_and_says_so_in_the_log_and_a_guardians_does_not(
+    gwen: User, ana: User, anas: Patient
+) -> None:
+    identifier(ana, anas, number="QX-777-314159")
+    found = {}
+    for user in (ana, gwen):
+        with build_record_zip(by=user.actor, patient_id=anas.pk, purpose=Purpose.COMMUNICATING) as spool:
+            copy = zipfile.ZipFile(io.BytesIO(spool.read()))
+        pdf = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(copy.read("record.pdf"))).pages)
+        found[user.pk] = ("QX-777-314159" in pdf, b"QX-777-314159" in copy.read("record.fhir.json"))
+    assert found == {ana.pk: (True, True), gwen.pk: (False, False)}
+    [row] = AccessEvent.objects.filter(action=Action.REVEAL)
+    assert (row.actor_id, row.object_kind) == (ana.pk, "records.identifier")
 
 
 @pytest.mark.promise("P39")
