@@ -44,6 +44,12 @@ class Kept:
         return [value for _name, value in self.fields if len(value) > 12 and " " in value.strip()]
 
 
+def is_a_press(request: HttpRequest) -> bool:
+    """Nothing but a button was sent: its page can simply be shown again."""
+    sent = {name for name, value in request.POST.items() if value.strip()}
+    return not request.FILES and sent <= _DROPPED | {"form_key"}
+
+
 def keep(request: HttpRequest) -> str | None:
     """The sealed form, or None where there is nothing worth keeping (or far too much)."""
     fields = [(name, value) for name, values in request.POST.lists() for value in values if name not in _DROPPED]

@@ -197,7 +197,7 @@ def kept_response(request: Any, *, proof_at: str = "") -> HttpResponse | None:
     ``proof_at``: the person is signed in, and proves there once more who they are.
     """
     sealed = resume.keep(request) if resume.is_keepable(request) else None
-    if sealed is None:
+    if sealed is None or (proof_at and resume.is_a_press(request)):
         return None
     if proof_at:
         return confirm_page(request, sealed=sealed, proof_at=proof_at, had_files=bool(request.FILES))

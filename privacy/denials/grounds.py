@@ -134,13 +134,17 @@ MINORS_OWN = Listed(
     _("For some kinds of care the law lets a young person decide alone, also about who sees what. We cannot do what "
       "you ask without them, and we cannot say whether there is any such care here."), reviewable=True, rest=True,
 )
+OF_AGE = Listed(
+    "of_age", _("The patient is of age now and asks for themselves"),
+    _("The patient is of age now. From the 18th birthday on only they can ask for this, and we do it when they ask."),
+)
 _ACCESS = (*ACCESS_FINAL, *ACCESS_JUDGED)
 BY_KIND: dict[str, tuple[Listed, ...]] = {
     RequestKind.ACCESS: _ACCESS, RequestKind.ACCESS_PAPER: _ACCESS,
     RequestKind.ACCESS_THIRD_PARTY: (*_ACCESS, UNSIGNED),
-    RequestKind.GUARDIAN_REVIEW: (*_ACCESS, MINORS_OWN),
+    RequestKind.GUARDIAN_REVIEW: (*_ACCESS, MINORS_OWN, OF_AGE),
     RequestKind.AMENDMENT: AMENDMENT, RequestKind.RESTRICTION: RESTRICTION,
-    RequestKind.DELETION: DELETION, RequestKind.GUARDIAN_DELETION: (*DELETION, MINORS_OWN),
+    RequestKind.DELETION: DELETION, RequestKind.GUARDIAN_DELETION: (*DELETION, MINORS_OWN, OF_AGE),
 }
 
 # Of these a "no" in part leaves parts of the record out of what is given.

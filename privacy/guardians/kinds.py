@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.context import Actor
 from privacy.denials.grounds import grounds_for
-from privacy.guardians.services import show_record, stop_using
+from privacy.guardians.services import delete_record, show_record, stop_using
 from privacy.requests import deletion, panels
 from privacy.requests.kinds import DELETION
 from privacy.requests.models import RequestKind, RightsRequest
@@ -34,7 +34,7 @@ REVIEW = KindRules(
     grounds=grounds_for(RequestKind.GUARDIAN_REVIEW), refuse_page="admin:privacy_refuse",
 )
 REMOVAL = KindRules(
-    RequestKind.GUARDIAN_DELETION, due_days="GUARDIAN_DUE_DAYS", fulfil=deletion.deletion_start,
+    RequestKind.GUARDIAN_DELETION, due_days="GUARDIAN_DUE_DAYS", fulfil=delete_record,
     stopped=deletion.deletion_stopped, grounds=grounds_for(RequestKind.GUARDIAN_DELETION),
     refuse_page="admin:privacy_refuse", sure=DELETION.sure,
     deed=DELETION.deed, deed_about=DELETION.deed_about,

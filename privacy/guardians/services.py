@@ -6,24 +6,45 @@ import datetime as dt
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from consults.services import consults_end
 from portal.context import SYSTEM, Actor
+from portal.errors import DomainError
 from privacy.models import RecordCopy
+from privacy.requests.deletion import deletion_start
 from privacy.requests.models import RightsRequest
 from privacy.requests.services import request_complete
 from records.access import accounts_of
 from records.freezing.services import freeze
+from records.guardians.selectors import of_age
 from records.guardians.services import guardian_grant
 from records.models import FreezeReason, GrantScope
+
+
+def delete_record(request: RightsRequest, by: Actor) -> None:
+    """Start the erasure, in the officer's transaction. Raises ``of_age``, and as ``deletion_start``."""
+    _still_a_minors(request)
+    deletion_start(request, by)
+
+
+def _still_a_minors(request: RightsRequest) -> None:
+    """What a parent wished is not done to the record of a grown-up, however long it lay (FIELD_FAULTS 7)."""
+    assert request.subject_id is not None
+    if of_age(request.subject_id):
+        raise DomainError(
+            "of_age",
+            _("This patient is of age now: only they can ask for this. Say no to the request, and say why."),
+        )
 
 
 def stop_using(request: RightsRequest, by: Actor) -> None:
     """From now on the record is kept and nothing else: in the request's transaction (P47).
 
     Open consults end and are paid back where nobody answered; the queue, mails about care, copies and
-    statistics find it no more. Done twice, it changes nothing.
+    statistics find it no more. Done twice, it changes nothing. Raises ``DomainError`` ``of_age``.
     """
+    _still_a_minors(request)
     assert request.subject_id is not None
     consults_end(by=SYSTEM, patient_id=request.subject_id)
     freeze(by=by, patient_id=request.subject_id, reason=FreezeReason.STOP_USING, reference=request.pk)

@@ -25,6 +25,7 @@ from privacy.requests.models import (
 )
 from privacy.requests.services import Identity, carried_out, move, request_open
 from privacy.requests.state import OPEN, RequestAction, RequestState
+from records.guardians.selectors import of_age
 
 DELETIONS = (RequestKind.DELETION, RequestKind.GUARDIAN_DELETION)
 
@@ -104,7 +105,9 @@ def deletions_resume(*, subject_id: UUID) -> None:
     """
     mine = RightsRequest.objects.select_for_update().filter(subject_id=subject_id, kind__in=DELETIONS)
     for request in mine.filter(state=RequestState.IN_PROGRESS, held_at__isnull=False):
-        if copy_is_due(subject_id):
+        # A parent's wish for somebody who grew up meanwhile is the officer's to refuse.
+        outgrown = request.kind == RequestKind.GUARDIAN_DELETION and of_age(subject_id)
+        if copy_is_due(subject_id) or outgrown:
             mails.request_waits(request, "unheld")
         else:
             carried_out(request, SYSTEM)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from portal.crypto.fields import DecryptionError
 from portal.dates import start_of_day, today, years_later
 from records.disclosures.recipients import recipient_keys
-from records.people.models import Patient
+from records.people.selectors import birth_dates
 from records.releases.models import ReleaseConsent
 
 
@@ -44,15 +42,6 @@ def last_day(signed_on: dt.date, expires_on: dt.date | None, born: dt.date | Non
         return expires_on
     before = of_age - dt.timedelta(days=1)
     return before if expires_on is None else min(expires_on, before)
-
-
-def birth_dates(patient_ids: Collection[UUID]) -> dict[UUID, dt.date]:
-    """Birth dates by patient, for ``last_day``; who has none that can be read is missing. One query."""
-    found: dict[UUID, dt.date] = {}
-    for patient in Patient.objects.filter(pk__in=patient_ids).only("pk", "birth_date"):
-        with suppress(DecryptionError):
-            found[patient.pk] = patient.birth_date
-    return found
 
 
 def consents_for(

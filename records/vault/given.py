@@ -18,8 +18,9 @@ from portal.permissions import Purpose, Role
 from records.disclosures.models import Disclosure, DisclosureBasis
 from records.disclosures.recipients import recipient_key
 from records.disclosures.selectors import disclosures_of
+from records.people.selectors import birth_dates
 from records.releases.models import ConsentKind, ReleaseConsent
-from records.releases.selectors import birth_dates, consents_of, last_day
+from records.releases.selectors import consents_of, last_day
 from records.vault.content import opened
 from records.vault.gate import look
 

@@ -90,8 +90,9 @@ def test_another_person_at_the_same_machine_does_not_get_it(asked: tuple[Client,
 
 def test_where_there_is_nothing_typed_the_usual_page_asks(writing: Client) -> None:
     page = writing.get("/account/")
-    answer = writing.post(TARGET, {"sure": "", "csrfmiddlewaretoken": token(page)})
-    assert answer.status_code == 302 and "/reauthenticate/" in answer["Location"]
+    for sent in ({"sure": ""}, {"form_key": "0d9f3f63-2f02-4f0b-a4b4-9f1a8b0d3f11"}):
+        answer = writing.post(TARGET, {**sent, "csrfmiddlewaretoken": token(page)})
+        assert answer.status_code == 302 and "/reauthenticate/" in answer["Location"]
 
 
 @pytest.mark.parametrize("name", ["privacy:incident_report", "privacy:complaint"])

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.core import mail as mailbox
 from django.test import Client
 from django.urls import reverse
@@ -20,7 +21,7 @@ from consults.services import consult_message
 from consults.state import ConsultState
 from portal.accounts.models import User
 from portal.context import SYSTEM
-from portal.dates import today
+from portal.dates import start_of_day, today, years_later
 from portal.errors import DomainError, NotVisible
 from portal.jobs.runner import run_job
 from portal.outbox.delivery import drain
@@ -28,6 +29,7 @@ from portal.outbox.models import MailState, OutgoingMail
 from portal.permissions import Purpose
 from privacy import exports
 from privacy.deidentified import rebuild, shown
+from privacy.keeping.services import hold_place, hold_release
 from privacy.letters.services import Recipient, letter_write
 from privacy.models import RecordCopy, RequestKind, RightsRequest
 from privacy.requests.models import Channel, IdentityHow
@@ -50,6 +52,7 @@ from records.guardians.services import guardian_grant
 from records.models import AccessGrant, GrantScope, Patient
 from tests.consults import building
 from tests.privacy.building import copy_asked, work
+from tests.reading import asks_again
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P47")]
 As = Callable[[User | None], Client]
@@ -156,7 +159,7 @@ def test_an_old_sign_in_is_asked_for_again(gwen: User, mo: Patient, as_: As) -> 
     session = browser.session
     session["account_authentication_methods"] = [{"method": "password", "at": 0}]
     session.save()
-    assert "/reauthenticate/" in wish(browser, mo, "stop", understood="on")["Location"]
+    assert asks_again(wish(browser, mo, "stop", understood="on"))
     assert not Freeze.objects.exists()
 
 
@@ -342,6 +345,48 @@ def test_the_record_is_deleted_by_the_officer_and_the_guardian_is_told(
     assert row.state == RequestState.COMPLETED and not Patient.objects.filter(pk=mo.pk).exists()
     drain()
     assert any("we have deleted your record" in mail.body for mail in mailbox.outbox if mail.to == [gwen.email])
+
+
+@pytest.mark.parametrize("name", ["delete", "stop"])
+def test_a_parents_wish_is_not_carried_out_once_the_child_is_of_age(
+    name: str, gwen: User, mo: Patient, officer: User, as_: As
+) -> None:
+    """Asked for before the birthday, done on it: then it is the grown child's to ask (FIELD_FAULTS 7)."""
+    kind = {"delete": RequestKind.GUARDIAN_DELETION, "stop": RequestKind.STOP_USING}[name]
+    row = request_open(
+        by=officer.actor, kind=kind, subject_id=mo.pk, account_id=gwen.pk, form_key=uuid4(), channel=Channel.MAIL,
+        identity=Identity(IdentityHow.AUTHORITY, "birth certificate"),
+    )
+    request_start(by=officer.actor, request_id=row.pk)
+    with time_machine.travel(start_of_day(years_later(mo.birth_date, 18)), tick=True):
+        with pytest.raises(DomainError) as refused:
+            request_carry_out(by=officer.actor, request_id=row.pk)
+        assert refused.value.code == "of_age" and not is_frozen(mo.pk)
+        row.refresh_from_db()
+        assert row.state == RequestState.IN_PROGRESS and Patient.objects.filter(pk=mo.pk).exists()
+        if name == "delete":
+            request_deny(by=officer.actor, request_id=row.pk, ground="of_age", letter="Your child is of age.")
+            row.refresh_from_db()
+            assert row.state == RequestState.DENIED
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_a_parents_deletion_that_waited_for_a_hold_goes_on_only_while_the_child_is_a_child(
+    grown: bool, gwen: User, mo: Patient, officer: User, as_: As
+) -> None:
+    later = today() + dt.timedelta(days=30)
+    hold = hold_place(by=officer.actor, subject_id=mo.pk, reason="A court asked for it.", review_on=later)
+    wish(as_(gwen), mo, "delete", understood="on")
+    row = asked(RequestKind.GUARDIAN_DELETION)
+    request_start(by=officer.actor, request_id=row.pk)
+    request_carry_out(by=officer.actor, request_id=row.pk)
+    with time_machine.travel(
+        start_of_day(years_later(mo.birth_date, 18)) if grown else dt.datetime.now(dt.UTC), tick=True
+    ):
+        hold_release(by=officer.actor, hold_id=hold.pk, why="The court is done.")
+    row.refresh_from_db()
+    assert row.state == (RequestState.IN_PROGRESS if grown else RequestState.CARRYING_OUT)
+    assert OutgoingMail.objects.filter(kind="privacy.waits", once_key__contains=":unheld:").exists() == grown
 
 
 @pytest.mark.promise("P37")

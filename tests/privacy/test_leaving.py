@@ -36,6 +36,7 @@ from records.access import grant_open
 from records.contact.selectors import reach_of
 from records.models import GrantKind, Patient
 from tests.consults import building
+from tests.reading import asks_again
 from tests.sweeps.test_canary import rows_in_clear
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P28")]
@@ -155,7 +156,7 @@ def test_an_old_sign_in_is_asked_for_again(ana: User, anas: Patient, as_: As) ->
     session = browser.session
     session["account_authentication_methods"] = [{"method": "password", "at": 0}]
     session.save()
-    assert "/reauthenticate/" in browser.post(PAGE, told())["Location"]
+    assert asks_again(browser.post(PAGE, told()))
     assert not RightsRequest.objects.exists()
 
 
