@@ -26,7 +26,7 @@ from privacy.copies.preparing import JOB_KIND, copy_remove
 from privacy.fees import calculator
 from privacy.fees.calculator import Form, Method
 from privacy.fees.models import FeeQuote
-from privacy.fees.selectors import cents_text, settled
+from privacy.fees.selectors import settled
 from privacy.fees.services import quote_drop, quote_send
 from privacy.letters.models import Letter, PrintState
 from privacy.letters.services import Enclosure, Recipient, letter_remove, letter_write, recipient_checked
@@ -34,7 +34,6 @@ from privacy.requests.mails import request_waits
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.services import locked, request_complete
 from privacy.requests.state import RequestState
-from records.contact.selectors import wants_post
 from records.disclosures.models import DisclosureBasis
 from records.disclosures.services import disclosure_record
 from records.models import Encounter
@@ -86,28 +85,9 @@ def copy_quote(
             method=method, form=Form.PAPER, pages=copy.pages, minutes=minutes, postage_cents=postage_cents,
             state=state_of_clinic(), kind=request.kind, appeal=appeal, current_care=current_care,
         )
-        row = quote_send(
+        return quote_send(
             by=by, request_id=request.pk, quote=quote, form=Form.PAPER, method=method, pages=copy.pages, minutes=minutes
         )
-        if not quote.free and _needs_letter(request):
-            _quote_letter(by, request, row)
-        return row
-
-
-def _needs_letter(request: RightsRequest) -> bool:
-    """In the portal the page of the request tells it, and a mail leads there; all others get it in a letter."""
-    return request.account_id is None or wants_post(request.account_id, request.subject_id)
-
-
-def _quote_letter(by: Actor, request: RightsRequest, row: FeeQuote) -> None:
-    letter_write(
-        by=by, kind="fee_quote", subject_id=request.subject_id, account_id=request.account_id, request_id=request.pk,
-        to=written_to(request), once_key=f"fee_quote:{row.pk}",
-        fields={
-            "request": request.get_kind_display(), "pages": str(row.pages), "total": cents_text(row.cents),
-            "lines": "\n".join(f"{label}: {cents_text(cents)}" for _code, label, cents in row.lines),
-        },
-    )
 
 
 def state_of_clinic() -> str:

@@ -26,6 +26,7 @@ from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, Role, require
 from privacy.fees.calculator import COUNTED, FREE, Form, Method, Quote
 from privacy.fees.calculator import quote as priced
+from privacy.fees.letters import quote_letter
 from privacy.fees.models import FeeQuote, FeeState
 from privacy.fees.state import LIVE, FeeAction, after
 from privacy.requests import services as engine
@@ -65,6 +66,8 @@ def quote_send(
             state=FeeState.WAIVED if quote.free else FeeState.QUOTED,
         )
         _audit(by, Action.CREATE, row)
+        if not quote.free:
+            quote_letter(by=by, request=request, row=row)
         return row
 
 

@@ -140,7 +140,7 @@ def register_letters() -> None:
          _extension),
         ("closing", gettext_lazy("Your record was deleted"), ("deleted", "kept", "backups_until"),
          ("kept_until", "recipients", "beyond"), _closing),
-        ("fee_quote", gettext_lazy("What your copy costs"), ("request", "lines", "total"), ("pages",), _fee_quote),
+        ("fee_quote", gettext_lazy("What your request costs"), ("request", "lines", "total"), ("pages",), _fee_quote),
         ("identity_asked", gettext_lazy("Please show us that it is you"), ("request", "received", "needed"), (),
          _identity),
         ("copy_cover", gettext_lazy("A copy of a health record"), ("received", "pages"), ("asked_by", "words"), _cover),

@@ -146,6 +146,9 @@ def test_a_later_one_is_quoted_at_the_desk_and_paid_before_it_is_written(
     later.refresh_from_db()
     assert later.fee_state == FeeState.QUOTED and later.fee_cents == 200 + 2 * 6 + 40 + 163
     assert "Paper and envelope" in desk.get(page).content.decode()
+    told = Letter.objects.get(kind="fee_quote")
+    assert told.paper == PrintState.TO_PRINT and told.recipient == {"name": "Ana Okafor", "lines": ["1 Main Street"]}
+    assert told.fields["total"] in str(told.content) and "send us a check" in str(told.content)
     with pytest.raises(DomainError):
         request_carry_out(by=officer.actor, request_id=later.pk)
     desk.post(reverse("admin:fee_check", args=[later.pk]))
