@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 
 def clinic_zone() -> ZoneInfo:
@@ -46,3 +50,49 @@ def years_later(day: dt.date, years: int) -> dt.date:
 def due_on(received_on: dt.date, days: int) -> dt.date:
     """Last day of a legal clock: calendar days counted from the day after receipt (RULES, "Dates")."""
     return received_on + dt.timedelta(days=days)
+
+
+# Typed by hand, 2026 easily becomes 0026 or 20266: no day in a form lies before or beyond these.
+OLDEST_YEAR, YEARS_AHEAD = 1900, 100
+
+
+def believable(day: dt.date, *, past: bool = False) -> None:
+    """Raise ``ValidationError`` for a day that nobody can have meant; with ``past`` also for one to come."""
+    if not OLDEST_YEAR <= day.year <= today().year + YEARS_AHEAD:
+        raise forms.ValidationError(_("Check the year: write all four numbers."), code="year")
+    if past and day > today():
+        raise forms.ValidationError(_("This day has not come yet."), code="day_ahead")
+
+
+class DayField(forms.DateField):
+    """A day in a form, with the browser's own picker. ``past``: the day has come."""
+
+    def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
+        self.past = past
+        kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+        told = {"required": gettext_lazy("Choose a day."), "invalid": gettext_lazy("Write the day like 2027-03-31.")}
+        kwargs["error_messages"] = {**told, **kwargs.get("error_messages", {})}
+        super().__init__(**kwargs)
+
+    def validate(self, value: dt.date | None) -> None:
+        super().validate(value)
+        if value is not None:
+            believable(value, past=self.past)
+
+
+class MomentField(forms.DateTimeField):
+    """Day and hour at the clinic, in the same way."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        kwargs.setdefault("widget", widget)
+        told = {
+            "required": gettext_lazy("Give day and hour."), "invalid": gettext_lazy("Write it like 2027-03-31T09:30."),
+        }
+        kwargs["error_messages"] = {**told, **kwargs.get("error_messages", {})}
+        super().__init__(**kwargs)
+
+    def validate(self, value: dt.datetime | None) -> None:
+        super().validate(value)
+        if value is not None:
+            believable(value)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.dates import DayField
 from portal.guards import FormKeyField
 from portal.permissions import Purpose
 from privacy.disclosing.models import ProcessKind, WithholdingGround
@@ -18,12 +19,6 @@ from records.documents.forms import ACCEPTED
 from records.releases.models import ConsentKind
 
 LINE, WORDS = 300, 2000
-DAY = {"required": _("Choose a day."), "invalid": _("Write the day like 2027-03-31.")}
-
-
-def _day(label: Any, *, required: bool = True, help_text: Any = "") -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, required=required, help_text=help_text, widget=widget, error_messages=DAY)
 
 
 def _lines(label: Any, *, required: bool = True, help_text: Any = "", missing: Any = "") -> forms.CharField:
@@ -63,8 +58,8 @@ class ProcessForm(PersonForm):
 
     form_key = FormKeyField()
     kind = forms.ChoiceField(label=_("What kind of paper"), choices=ProcessKind.choices)
-    received_on = _day(_("The day it came"))
-    answer_by = _day(_("To be answered by"), required=False)
+    received_on = DayField(label=_("The day it came"))
+    answer_by = DayField(label=_("To be answered by"), required=False)
     authority = forms.CharField(
         label=_("Who sent it"), max_length=LINE, help_text=_("The court or authority, as it stands on the paper."),
         error_messages={"required": _("Write down which court or authority sent it.")},
@@ -87,7 +82,7 @@ class GiveForm(forms.Form):
         help_text=_("In Minnesota a law, a court order or the patient’s signed consent. A subpoena alone may not do."),
         missing=_("Write down which law or order lets you give it."),
     )
-    on = _day(_("The day it was given"))
+    on = DayField(label=_("The day it was given"))
     tell = forms.ChoiceField(
         label=_("Tell the patient?"), widget=forms.RadioSelect,
         choices=(("yes", _("Yes, now")), ("no", _("Not now: the law forbids it"))),
@@ -98,8 +93,8 @@ class GiveForm(forms.Form):
         help_text=_("Only if the patient is not told now."),
     )
     withheld_words = _lines(_("The law or order, and who signed it"), required=False)
-    withheld_until = _day(
-        _("The last day on which it is forbidden"), required=False,
+    withheld_until = DayField(
+        label=_("The last day on which it is forbidden"), required=False,
         help_text=_("On the day after it the notice goes out by itself. Leave it empty if the paper names no end."),
     )
 
@@ -123,8 +118,8 @@ class SuspensionForm(forms.Form):
     agency = forms.CharField(label=_("Which authority"), max_length=LINE)
     official = forms.CharField(label=_("Who asked: name and office"), max_length=LINE)
     statement = _lines(_("What was said, or what the paper says"))
-    ends_on = _day(
-        _("The last day"), required=False,
+    ends_on = DayField(
+        label=_("The last day"), required=False,
         help_text=_("As the paper says. By word of mouth 30 days at most, which is also what an empty field means."),
     )
 
@@ -132,7 +127,7 @@ class SuspensionForm(forms.Form):
 class DisclosureForm(forms.Form):
     """Something that was given to somebody outside, written down by hand."""
 
-    on = _day(_("The day"))
+    on = DayField(label=_("The day"))
     recipient = forms.CharField(label=_("Who received it"), max_length=LINE)
     recipient_address = forms.CharField(label=_("Address"), max_length=LINE, required=False)
     what = _lines(_("What was given"), help_text=_("In a few words. The patient reads them."))
@@ -154,7 +149,9 @@ class ConsentForm(forms.Form):
         _("What may we give?"), help_text=_("For example: my whole record, or my plan of this year."),
         missing=_("Say what may be given."),
     )
-    expires_on = _day(_("The last day"), required=False, help_text=_("Leave it empty and it ends after one year."))
+    expires_on = DayField(
+        label=_("The last day"), required=False, help_text=_("Leave it empty and it ends after one year.")
+    )
     lasting = forms.BooleanField(
         label=_("It has no end until I take it back (for a doctor or an insurance company only)"), required=False,
     )
@@ -167,7 +164,7 @@ class ConsentForm(forms.Form):
 class PaperConsentForm(ConsentForm):
     """The same from a signed paper, entered by the officer."""
 
-    signed_on = _day(_("Signed on"))
+    signed_on = DayField(label=_("Signed on"))
     signed_for = forms.CharField(label=_("Signed for the patient as"), max_length=LINE, required=False)
     field_order = ["form_key", "signed_on", "signed_name", "signed_for"]
 
@@ -180,8 +177,8 @@ class PaperConsentForm(ConsentForm):
 class AccountingForm(AskForm):
     """For which days, and whether on paper as well."""
 
-    since = _day(_("From"), required=False, help_text=_("Leave it empty for six years back."))
-    until = _day(_("Until"), required=False)
+    since = DayField(label=_("From"), required=False, help_text=_("Leave it empty for six years back."))
+    until = DayField(label=_("Until"), required=False)
     paper = forms.BooleanField(label=_("Send it by post, too"), required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -198,7 +195,7 @@ class AssignmentForm(forms.Form):
     form_key = FormKeyField()
     acquirer = forms.CharField(label=_("New owner"), max_length=LINE)
     acquirer_address = _lines(_("Address"))
-    passes_on = _day(_("The clinic passes on"))
+    passes_on = DayField(label=_("The clinic passes on"))
     statute = forms.CharField(
         label=_("Law that lets records pass without each consent"), max_length=200, required=False,
         help_text=_("Leave it empty if there is none: then only records of patients who consented go."),
@@ -209,5 +206,5 @@ class UndertakingForm(forms.Form):
     """The new owner's written promise to honor the privacy policy."""
 
     signed_by = forms.CharField(label=_("Signed by"), max_length=LINE)
-    signed_on = _day(_("Signed on"))
+    signed_on = DayField(label=_("Signed on"))
     document = _file(_("The signed paper"), required=True)

@@ -9,19 +9,13 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from portal.dates import clinic_zone, today
+from portal.dates import DayField, MomentField, clinic_zone, today
 from privacy.incidents.letters import LABELS
 from privacy.incidents.models import FACTORS, DataKind, DelayKind, ExceptionKind, Level, Outcome
 from privacy.incidents.notice_models import PARTS, DutyDone
 from privacy.keeping.selectors import person_of
 
 WORDS_MAX = 6000
-_DAY = {"required": _("Choose a day."), "invalid": _("Write the day like 2027-03-31.")}
-
-
-def _day(label: Any, help_text: Any = "", **more: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, help_text=help_text, widget=widget, error_messages=_DAY, **more)
 
 
 def _words(label: Any, help_text: Any = "", rows: int = 5, **more: Any) -> forms.CharField:
@@ -54,7 +48,10 @@ class FactsForm(forms.Form):
     """What happened, when, and what information was in it."""
 
     summary = _words(_("What happened"), _("Facts only. Only officers read it."))
-    happened_on = _day(_("Day on which it happened"), _("Leave it empty if it is not known yet."), required=False)
+    happened_on = DayField(
+        label=_("Day on which it happened"), help_text=_("Leave it empty if it is not known yet."), required=False,
+        past=True,
+    )
     data_kinds = forms.MultipleChoiceField(
         label=_("What kinds of information were in it"), choices=DataKind.choices, required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -64,10 +61,9 @@ class FactsForm(forms.Form):
 class DiscoveryForm(forms.Form):
     """When it was first known, or should have been (RULES 3.4)."""
 
-    discovered_at = forms.DateTimeField(
-        label=_("First known"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    discovered_at = MomentField(
+        label=_("First known"),
         help_text=_("When anybody here, or who works for us, first knew or should have known. All clocks run from it."),
-        error_messages={"required": _("Give day and hour."), "invalid": _("Write it like 2027-03-31T09:30.")},
     )
     reason = _words(_("Why it changes, and how you know"), rows=3)
 
@@ -75,10 +71,9 @@ class DiscoveryForm(forms.Form):
 class OpenForm(FactsForm):
     """Open an incident: the facts, and when it was first known."""
 
-    discovered_at = forms.DateTimeField(
-        label=_("First known"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    discovered_at = MomentField(
+        label=_("First known"),
         help_text=_("When anybody here, or who works for us, first knew or should have known. All clocks run from it."),
-        error_messages={"required": _("Give day and hour."), "invalid": _("Write it like 2027-03-31T09:30.")},
     )
 
 
@@ -119,10 +114,10 @@ class DelayForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("How did they ask?"), choices=DelayKind.choices, widget=forms.RadioSelect)
     agency = _words(_("Who asked, and what they said"), _("Agency, name, badge or file number."), rows=3)
-    starts_on = _day(_("Asked on"), initial=today)
-    until = _day(
-        _("Wait until the end of"), _("The day that the letter names. By word of mouth: 30 days at most."),
-        required=False,
+    starts_on = DayField(label=_("Asked on"), initial=today, past=True)
+    until = DayField(
+        label=_("Wait until the end of"), required=False,
+        help_text=_("The day that the letter names. By word of mouth: 30 days at most."),
     )
 
 
@@ -236,5 +231,5 @@ class ToldForm(forms.Form):
     """Somebody has been told: who, when, and the proof (RULES 3.13)."""
 
     kind = forms.ChoiceField(label=_("Who was told"), choices=DutyDone.KINDS, widget=forms.RadioSelect)
-    done_on = _day(_("On"), initial=today)
+    done_on = DayField(label=_("On"), initial=today)
     proof = _words(_("Proof"), _("The number of the form, the name of the paper, where the letter lies."), rows=3)

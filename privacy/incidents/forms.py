@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.agreements.models import PolicyKind
-from portal.dates import today
+from portal.dates import DayField, today
 from portal.guards import FormKeyField
 from privacy.incidents.codes import LENGTH, code_read
 from privacy.incidents.report_models import Channel, ReportKind
@@ -73,9 +72,8 @@ class ChildReportForm(PublicReportForm):
         label=_("The child’s name"), required=False, max_length=200,
         help_text=_("With the name and the birth date we can stop the use of the information at once."),
     )
-    child_born = forms.DateField(
-        label=_("The child’s birth date"), required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    child_born = DayField(
+        label=_("The child’s birth date"), required=False, past=True,
         error_messages={"invalid": _("Write the day like 2014-03-31.")},
     )
     child_email = forms.EmailField(
@@ -83,12 +81,6 @@ class ChildReportForm(PublicReportForm):
         error_messages={"invalid": _("This is not an email address.")},
     )
     field_order = ("form_key", "child_name", "child_born", "child_email", "words", "reach", "named", "agreed")
-
-    def clean_child_born(self) -> dt.date | None:
-        born: dt.date | None = self.cleaned_data["child_born"]
-        if born is not None and not dt.date(1900, 1, 1) <= born <= today():
-            raise forms.ValidationError(_("Please check the birth date."))
-        return born
 
 
 class ComplaintForm(PublicReportForm):
@@ -152,11 +144,9 @@ class EnteredForm(forms.Form):
         label=_("How did it come?"), widget=forms.RadioSelect,
         choices=[(one.value, one.label) for one in Channel if one not in (Channel.PORTAL, Channel.LOOK)],
     )
-    received_on = forms.DateField(
+    received_on = DayField(
         label=_("On which day did it come?"), initial=today,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The day on which anybody here first had it in hand."),
-        error_messages={"required": _("Choose a day."), "invalid": _("Write the day like 2027-03-31.")},
     )
     words = forms.CharField(
         label=_("What the person said"), max_length=WORDS_MAX, widget=forms.Textarea(attrs={"rows": 7}),
@@ -167,10 +157,7 @@ class EnteredForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     child_name = forms.CharField(label=_("The child’s name"), required=False, max_length=200)
-    child_born = forms.DateField(
-        label=_("The child’s birth date"), required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    child_born = DayField(label=_("The child’s birth date"), required=False, past=True)
     child_email = forms.EmailField(label=_("An email address that the child may have used"), required=False)
 
     @property

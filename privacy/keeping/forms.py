@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.dates import DayField
 from privacy.keeping.selectors import person_of
 
 WORDS_MAX = 4000
@@ -26,10 +27,9 @@ class HoldForm(forms.Form):
         label=_("Why, and who asked for it"), max_length=WORDS_MAX, widget=forms.Textarea, error_messages=_WORDS,
         help_text=_("The court or authority, its file number, and what it covers. Only officers read it."),
     )
-    review_on = forms.DateField(
-        label=_("Look at it again on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    review_on = DayField(
+        label=_("Look at it again on"),
         help_text=_("The hold does not end by itself: on that day this desk reminds you."),
-        error_messages={"required": _("Choose a day."), "invalid": _("Write the day like 2027-03-31.")},
     )
 
     def clean_person(self) -> UUID:

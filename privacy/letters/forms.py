@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.dates import today
+from portal.dates import DayField, today
 
 NOTE_MAX = 1000
 
@@ -13,10 +13,7 @@ NOTE_MAX = 1000
 class _DayForm(forms.Form):
     """A day that is not ahead, and a note."""
 
-    on = forms.DateField(
-        label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=today,
-        error_messages={"required": _("Choose a day."), "invalid": _("Write the day like 2027-03-31.")},
-    )
+    on = DayField(label=_("Day"), initial=today)
     note = forms.CharField(
         label=_("Note"), required=False, max_length=NOTE_MAX, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("For example the number of a registered letter. Only officers read it."),

@@ -8,7 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.dates import today
+from portal.dates import DayField, today
 from portal.guards import FormKeyField
 from privacy.keeping.selectors import person_of
 from privacy.requests.models import Channel, IdentityHow
@@ -63,10 +63,7 @@ class EnterForm(forms.Form):
     form_key = FormKeyField()
     kind = forms.ChoiceField(label=_("What is asked for"))
     channel = forms.ChoiceField(label=_("How it came"), choices=CAME)
-    received_on = forms.DateField(
-        label=_("The day it came"), widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("The clock starts the day after."),
-    )
+    received_on = DayField(label=_("The day it came"), help_text=_("The clock starts the day after."))
     number = NumberField(
         label=_("Number of the record"), required=False,
         help_text=_("Look for the person under “Find a patient”. Leave it empty if you do not know yet."),
@@ -156,7 +153,7 @@ class ExtendForm(forms.Form):
         help_text=_("The patient reads it in a letter."),
         error_messages={"required": _("Write the patient why it takes longer.")},
     )
-    until = forms.DateField(label=_("The new last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = DayField(label=_("The new last day"))
 
 
 class AnswerForm(forms.Form):

@@ -10,11 +10,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Course
+from portal.dates import DayField
 from portal.guards import FormKeyField
 from privacy.safeguards.models import Choice, Measure, RiskState
 from privacy.safeguards.selectors import staff
 
-_DATE = {"type": "date"}
 _LEVELS = ((1, _("1: low")), (2, _("2: middle")), (3, _("3: high")))
 
 
@@ -58,7 +58,7 @@ class RiskForm(forms.Form):
         label=_("What is done against it"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )
     owner_id = StaffField(label=_("Who sees to it"))
-    due_on = forms.DateField(label=_("By when"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
+    due_on = DayField(label=_("By when"))
 
 
 class RiskStepForm(forms.Form):
@@ -85,7 +85,7 @@ class SanctionForm(forms.Form):
 
     form_key = FormKeyField()
     account_id = StaffField(label=_("Who"), stopped=True)
-    on = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
+    on = DayField(label=_("Day"))
     what = forms.CharField(
         label=_("What happened"), max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Without names of patients. It cannot be changed later."),
@@ -98,7 +98,7 @@ class TrainingForm(forms.Form):
 
     account_id = StaffField(label=_("Who"))
     course = forms.ChoiceField(label=_("Course"), choices=Course.choices)
-    done_on = forms.DateField(label=_("Done on"), widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"))
+    done_on = DayField(label=_("Done on"))
 
 
 class YearForm(forms.Form):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.dates import DayField
 from privacy.vendors.models import NOTICE_DAYS_MOST
 from privacy.vendors.services import BYTES_MOST
-
-_DATE = {"type": "date"}
 
 
 class VendorForm(forms.Form):
@@ -27,20 +26,16 @@ class VendorForm(forms.Form):
     contact = forms.CharField(
         label=_("Whom to call"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
-    agreed_on = forms.DateField(
-        label=_("Agreement signed on"), required=False, widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"),
+    agreed_on = DayField(
+        label=_("Agreement signed on"), required=False,
         help_text=_("Without one in force it must not get health information."),
     )
-    ends_on = forms.DateField(
-        label=_("Last day of the agreement"), required=False, widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"),
-    )
+    ends_on = DayField(label=_("Last day of the agreement"), required=False)
     notice_days = forms.IntegerField(
         label=_("Tells us of a breach within (days)"), min_value=1, max_value=NOTICE_DAYS_MOST, initial=10,
         help_text=_("60 days at most; the agreement should say fewer."),
     )
-    reviewed_on = forms.DateField(
-        label=_("Last looked over on"), required=False, widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"),
-    )
+    reviewed_on = DayField(label=_("Last looked over on"), required=False, past=True)
 
 
 class ImportForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.dates import DayField
 from portal.guards import FormKeyField
 from records.documents.models import DocumentKind
 from records.documents.services import TITLE_LENGTH
@@ -20,9 +21,7 @@ class DocumentWordsForm(forms.Form):
         label=_("What shall we call it?"), required=False, max_length=TITLE_LENGTH,
         help_text=_("For example: blood test, letter from Dr. Lee."),
     )
-    dated = forms.DateField(
-        label=_("The day written on it"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    dated = DayField(label=_("The day written on it"), required=False)
 
 
 class DocumentForm(DocumentWordsForm):

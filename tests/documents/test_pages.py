@@ -115,8 +115,8 @@ def test_name_kind_and_date_are_set_right_and_the_former_ones_kept(as_: As, ana:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"kind": "lab_result", "dated": "2999-01-01"}, "still to come"), ({"kind": "nonsense"}, "valid choice"),
-        ({"kind": "other", "title": "x" * 121}, "at most 120"), ({"kind": "other", "dated": "soon"}, "valid date"),
+        ({"kind": "lab_result", "dated": "2099-01-01"}, "still to come"), ({"kind": "nonsense"}, "valid choice"),
+        ({"kind": "other", "title": "x" * 121}, "at most 120"), ({"kind": "other", "dated": "soon"}, "like 2027-03-31"),
     ],
 )
 def test_what_cannot_be_right_is_not_saved(given: dict[str, str], said: str, as_: As, ana: User) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
 import time_machine
+from django import forms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.dates import age_on, clinic_day, due_on, today, years_later
+from portal.dates import DayField, MomentField, age_on, clinic_day, due_on, today, years_later
 
 D = dt.date
 BASE = Path(__file__).resolve().parents[2]
@@ -111,3 +113,45 @@ def test_every_day_that_is_taken_from_a_moment_says_in_which_zone() -> None:
     }
     assert found == set()
     assert days_without_a_zone("a.made_at.date()\nf'{a.made_at:%Y-%m-%d}'\nf(a.astimezone(z).date())") == [1, 2]
+
+
+# --- Days in forms -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("0001-01-01", "four numbers"), ("0026-11-25", "four numbers"), ("1899-12-31", "four numbers"),
+        ("9999-12-31", "four numbers"), ("2127-01-01", "four numbers"), ("20266-01-01", "2027-03-31"),
+        ("2026-02-30", "2027-03-31"), ("", "Choose a day"), ("2026-11-26", "not come yet"),
+    ],
+)
+@time_machine.travel("2026-11-25 18:00:00+00:00")
+def test_a_day_that_nobody_can_have_meant_is_asked_again(typed: str, said: str) -> None:
+    with pytest.raises(forms.ValidationError, match=said):
+        DayField(past=True).clean(typed)
+
+
+@time_machine.travel("2026-11-25 18:00:00+00:00")
+def test_any_other_day_is_taken() -> None:
+    for typed in ("1900-01-01", "2026-11-25", "2126-12-31"):
+        assert DayField().clean(typed).isoformat() == typed
+    assert DayField(required=False).clean("") is None
+    assert MomentField().clean("2026-11-25T09:30").isoformat().startswith("2026-11-25T09:30")
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01T00:00", "9999-12-31T23:59", "0026-11-25T09:30", "x"])
+def test_nor_is_such_a_moment(typed: str) -> None:
+    with pytest.raises(forms.ValidationError):
+        MomentField().clean(typed)
+
+
+def test_every_day_in_a_form_is_one_of_these() -> None:
+    """FIELD_FAULTS 1 has a sister: a year typed in half, taken for good, starts a clock in the time of the Romans."""
+    filters = {"privacy/looks/forms.py"}  # looks for days and keeps none
+    own = re.compile(r"\bforms\.(?:SplitDate|Date)(?:Time)?Field\(")
+    found = {
+        str(file.relative_to(BASE)) for room in ("portal", "records", "billing", "consults", "privacy")
+        for file in (BASE / room).rglob("*.py") if own.search(file.read_text())
+    }
+    assert found == filters

@@ -30,7 +30,8 @@ DECLARED: dict[str, set[str]] = {
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},
     "portal/jobs": {"registry", "runner"},
     "portal/accounts": {
-        "adapter", "gate", "hashers", "leaving", "passkeys", "passwords", "resume", "sessions", "suspending", "training",
+        "adapter", "gate", "hashers", "leaving", "passkeys", "passwords", "resume", "sessions", "suspending",
+        "training",
     },
     "portal/demo": {
         "__main__", "amendments", "ana", "clinic", "clock", "disclosures", "handover", "incidents", "letters", "papers",
