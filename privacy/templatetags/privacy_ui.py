@@ -50,7 +50,7 @@ WORDS: dict[str, str | Promise] = {
     "records.disclosure": _("who received something of your record"),
     "records.suspension": _("what is left out for a time"),
     "records.releaseconsent": _("what you allowed us to give"),
-    "privacy.printcopy": _("a copy of your record to be printed"),
+    "privacy.printcopy": _("your record, to be printed"),
     "privacy.letter": _("a letter to you"),
     "privacy.fee": _("what a copy costs"),
     "records.amendment": _("a correction of your record"),
