@@ -10,7 +10,6 @@ from typing import IO, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import storages
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -35,6 +34,7 @@ from privacy.models import RecordCopy, RightsRequest
 from privacy.requests.selectors import asker
 from privacy.requests.services import request_complete, request_failed, request_resume
 from privacy.requests.state import RequestState
+from records.access import accounts_of, require_open
 from records.export.archive_file import SealedSpool, build_record_zip
 from records.export.pdf_words import Looked
 from records.freezing.selectors import is_frozen
@@ -42,8 +42,6 @@ from records.vault.given import given_cells, given_each, given_header
 
 FOLDER = "copies"
 LOOKS_SHOWN = 30  # in record.pdf; all of them stand in who-looked.csv
-# Older than any worker that may still be about to write the row.
-ORPHAN_AGE = dt.timedelta(hours=1)
 
 
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
@@ -140,11 +138,13 @@ def register_job() -> None:
 def copy_open(*, by: Actor, copy_id: UUID) -> tuple[RecordCopy, Iterator[bytes]]:
     """The copy's row and its content piece by piece, for its owner; the look is logged first.
 
-    Raises ``NotVisible`` for anybody else, or when its time has passed.
+    Raises ``NotVisible`` for anybody else, when its time has passed, or when the person may not open the
+    record itself any more: a guardian whose access ended (FIELD_FAULTS 70).
     """
     copy = RecordCopy.objects.filter(pk=copy_id, account_id=by.account, expires_at__gt=timezone.now()).first()
     if copy is None or is_frozen(copy.subject_id):  # what may not be used does not leave (P47)
         raise NotVisible
+    require_open(by=by, patient_id=copy.subject_id, purpose=Purpose.COMMUNICATING, looking=True)
     with transaction.atomic(durable=True):
         access_record(
             by=by, action=Action.DOWNLOAD, purpose=Purpose.COMMUNICATING, subject_id=copy.subject_id,
@@ -176,28 +176,14 @@ def copies_expire() -> int:
 
 
 def orphans_remove() -> int:
-    """Delete files that no row names: a worker was killed after writing one. Returns how many.
-
-    The folder holds the downloads of a few days, so all of it is looked through at once.
-    """
-    store = storages["sealed"]
-    names = [f"{FOLDER}/{part}/{name}" for part in _listed(FOLDER, 0) for name in _listed(f"{FOLDER}/{part}", 1)]
-    known = set(RecordCopy.objects.values_list("name", flat=True))
-    old = timezone.now() - ORPHAN_AGE
-    orphans = [name for name in names if name not in known and store.get_modified_time(name) < old]
-    for name in orphans:
-        sealed.delete(name)
-    return len(orphans)
-
-
-def _listed(folder: str, kind: int) -> list[str]:
-    """Folders (``kind`` 0) or files (1) inside a folder of the store."""
-    try:
-        return list(storages["sealed"].listdir(folder)[kind])
-    except FileNotFoundError:
-        return []
+    """Delete copies that no row names. Returns how many."""
+    return sealed.orphans_remove(FOLDER, lambda: RecordCopy.objects.values_list("name", flat=True))
 
 
 def copy_of(request: RightsRequest) -> RecordCopy | None:
-    """The download that a request led to, without its key; None while it is made or once it is gone."""
-    return RecordCopy.objects.defer("key").filter(request=request, expires_at__gt=timezone.now()).first()
+    """The download that a request led to, without its key; None while it is made or once it is gone.
+
+    Also None for whom the record itself is closed by now, as ``copy_open`` says.
+    """
+    copy = RecordCopy.objects.defer("key").filter(request=request, expires_at__gt=timezone.now()).first()
+    return copy if copy is not None and copy.account_id in accounts_of(copy.subject_id) else None

@@ -46,7 +46,7 @@ class Kept:
 
 def is_a_press(request: HttpRequest) -> bool:
     """Nothing but a button was sent: its page can simply be shown again."""
-    sent = {name for name, value in request.POST.items() if value.strip()}
+    sent = {name for name, values in request.POST.lists() for value in values if value.strip()}
     return not request.FILES and sent <= _DROPPED | {"form_key"}
 
 

@@ -43,15 +43,15 @@ from privacy.requests.services import (
 )
 from privacy.requests.state import RequestState
 from records import vault
-from records.access import may_open
+from records.access import grant_close, may_open
 from records.changes import Basis, basis
 from records.freezing.models import Freeze, FreezeReason
 from records.freezing.selectors import is_frozen
 from records.guardians.selectors import looked_after
 from records.guardians.services import guardian_grant
-from records.models import AccessGrant, GrantScope, Patient
+from records.models import AccessGrant, GrantKind, GrantScope, Patient
 from tests.consults import building
-from tests.privacy.building import copy_asked, work
+from tests.privacy.building import carried_out, copy_asked, work
 from tests.reading import asks_again
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P47")]
@@ -120,6 +120,24 @@ def test_a_guardians_copy_holds_no_words_between_the_clinic_and_the_young_person
         assert (ben.email in accounts) == (user == ben), "nor anything of his own sign-in"
         mine = [letter for name, letter in letters.items() if name in there and letter.account_id in (user.pk, None)]
         assert pdfs == {f"letters/{letter.dated.isoformat()}-{letter.reference}.pdf" for letter in mine}
+
+
+@pytest.mark.promise("P11")
+def test_a_copy_that_lies_ready_is_not_fetched_once_the_guardians_access_is_over(
+    gwen: User, mo: Patient, ben: User, officer: User, as_: As
+) -> None:
+    """Ended by a court, or by the 18th birthday: the file asks the same rule as the record (FIELD_FAULTS 70, 75)."""
+    for user in (gwen, ben):
+        work(copy_asked(user, mo))
+    address = {copy.account_id: f"/privacy/copies/{copy.pk}/download/" for copy in RecordCopy.objects.all()}
+    assert as_(gwen).get(address[gwen.pk]).status_code == 200
+    grant_close(by=SYSTEM, patient_id=mo.pk, kind=GrantKind.GUARDIAN, account_id=gwen.pk)
+    assert as_(gwen).get(address[gwen.pk]).status_code == 404
+    assert as_(ben).get(address[ben.pk]).status_code == 200
+    late = copy_asked(ben, mo)
+    RightsRequest.objects.filter(pk=late.pk).update(account_id=gwen.pk)  # as if hers had waited since before
+    work(late)
+    assert not RecordCopy.objects.filter(request=late).exists()
 
 
 # --- The page ---------------------------------------------------------------------------------------------------
@@ -387,6 +405,20 @@ def test_a_parents_deletion_that_waited_for_a_hold_goes_on_only_while_the_child_
     row.refresh_from_db()
     assert row.state == (RequestState.IN_PROGRESS if grown else RequestState.CARRYING_OUT)
     assert OutgoingMail.objects.filter(kind="privacy.waits", once_key__contains=":unheld:").exists() == grown
+
+
+@pytest.mark.promise("P39", "P41")
+def test_the_last_mail_speaks_of_the_childs_record_and_leaves_the_parents_account(
+    gwen: User, mo: Patient, officer: User, as_: As
+) -> None:
+    wish(as_(gwen), mo, "delete", understood="on")
+    carried_out(officer, asked(RequestKind.GUARDIAN_DELETION))
+    drain(patient=False)
+    [mail] = [mail for mail in mailbox.outbox if mail.subject == "What you asked us to do is done"]
+    body = " ".join(mail.body.split())
+    assert mail.to == [gwen.email] and "the record of the child you look after" in body
+    assert "closed your account" not in body and "your record" not in body
+    assert not Patient.objects.filter(pk=mo.pk).exists() and User.objects.filter(pk=gwen.pk, is_active=True).exists()
 
 
 @pytest.mark.promise("P37")
