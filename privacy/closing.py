@@ -18,6 +18,7 @@ from portal.errors import NotVisible
 from portal.permissions import Purpose
 from privacy.disclosing.closing import given_text
 from privacy.dossier import subject_of
+from privacy.letters.kinds import CLOSING, CLOSING_CHILD
 from privacy.letters.models import Letter
 from privacy.letters.services import Recipient, letter_write
 from privacy.mails import Closing, books_until, log_until
@@ -47,8 +48,8 @@ def paper_address(request: RightsRequest) -> Recipient | None:
 def closing_letter(*, request: RightsRequest, to: Recipient, closing: Closing) -> Letter:
     """Put the last letter into the print queue, in the erasure's transaction."""
     return letter_write(
-        by=SYSTEM, kind="closing", subject_id=None, request_id=request.pk, to=to, paper=True,
-        once_key=f"closing:{request.pk}", fields=closing_fields(closing),
+        by=SYSTEM, kind=CLOSING_CHILD if closing.child else CLOSING, subject_id=None, request_id=request.pk, to=to,
+        paper=True, once_key=f"closing:{request.pk}", fields=closing_fields(closing),
     )
 
 
@@ -56,21 +57,24 @@ def closing_fields(closing: Closing) -> dict[str, str]:
     """The same facts as the mail tells, as fields of the letter."""
     kept = [
         _archived(closing),
-        _("The log of who opened your record, and that we did what you asked, until %(day)s at least, with numbers in "
-          "place of your name.") % {"day": _day(log_until())},
-        _("Sealed backups of before today, until %(day)s. Nobody reads them, and if one had to be used, your record is "
+        _("The log of who opened the record, and that we did what you asked, until %(day)s at least, with numbers in "
+          "place of names.") % {"day": _day(log_until())},
+        _("Sealed backups of before today, until %(day)s. Nobody reads them, and if one had to be used, the record is "
           "deleted from it again.") % {"day": _day(closing.backups_until)},
         _("Numbers about our work that name nobody."),
     ]
     if closing.paid:
         kept.append(
-            _("The lines of our books about a payment, until %(day)s at least, without your name. Square, who took the "
+            _("The lines of our books about a payment, until %(day)s at least, without a name. Square, who took the "
               "payment, keeps its own record of it.") % {"day": _day(books_until())}
         )
     deleted = _("Your answers, photos, messages and plans; your name and contact details; your account; drafts and "
                 "copies that were still waiting.")
+    if closing.child:
+        deleted = _("The answers, photos, messages and plans; the child’s name and contact details; the child’s own "
+                    "account, where there was one; drafts and copies that were still waiting.")
     if closing.paid_back:
-        deleted += "\n" + _("A consult that nobody had answered has ended, and what you paid for it goes back.")
+        deleted += "\n" + _("A consult that nobody had answered has ended, and what was paid for it goes back.")
     return {
         "deleted": deleted, "kept": "\n".join(kept),
         "kept_until": _day(closing.kept_until) if closing.kept_until else "",
@@ -81,25 +85,25 @@ def closing_fields(closing: Closing) -> dict[str, str]:
 
 def _archived(closing: Closing) -> str:
     if closing.kept_until is None:
-        return _("Nothing of yours is in our archive: there was no consult that we must keep.")
+        return _("Nothing of it is in our archive: there was no consult that we must keep.")
     if closing.list_only:
-        return _("The list of who received something of your record, locked in our archive until %(day)s, since the "
+        return _("The list of who received something of the record, locked in our archive until %(day)s, since the "
                  "law makes us keep it.") % {"day": _day(closing.kept_until)}
     kept = {"day": _day(closing.kept_until), "n": settings.RETENTION_ADULT_YEARS}
-    return _("One locked copy of what you sent us and of our answers, in our archive, until %(day)s. It is our own "
+    return _("One locked copy of what was sent to us and of our answers, in our archive, until %(day)s. It is our own "
              "rule of %(n)d years. Nobody at the clinic can read it in daily work.") % kept
 
 
 def _recipients(closing: Closing) -> str:
     """Who received what, a line each (P41)."""
     if not closing.given:
-        return _("Our register shows nothing of your record that went to anybody outside the clinic.")
+        return _("Our register shows nothing of the record that went to anybody outside the clinic.")
     return given_text(closing.given)
 
 
 def _beyond(closing: Closing) -> str:
     """What we cannot delete (P41)."""
-    own = _("If you gave your copy to somebody yourself, only they can delete it.")
+    own = _("If you gave a copy to somebody yourself, only they can delete it.")
     return _("We cannot delete it there. Ask them if you want it gone.") + "\n" + own if closing.given else own
 
 

@@ -40,6 +40,7 @@ from privacy.mails import Closing
 from privacy.models import ArchiveCopy, ArchiveReason, DeidentifiedCase, RightsRequest
 from privacy.replay import erasure_done
 from privacy.requests.deletion import request_held
+from privacy.requests.models import RequestKind
 from privacy.requests.services import request_complete, request_failed, requests_lapse
 from privacy.requests.state import RequestState
 from privacy.selectors import afoot, changed_since_copy
@@ -136,6 +137,7 @@ def _closing(request: RightsRequest) -> Closing:
         payment__order__in=orders.filter(kind=ORDER_KIND), reason_code=REFUND_REASON, created_at__gte=request.created_at
     )
     return Closing(
+        child=request.kind == RequestKind.GUARDIAN_DELETION,
         list_only=not copies.filter(encounter_id__isnull=False).exists(),
         kept_until=max(copies.values_list("retain_until", flat=True), default=None),
         paid=orders.filter(payments__isnull=False).exists(), paid_back=back.exists(),

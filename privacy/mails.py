@@ -27,8 +27,8 @@ REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
 ERASED = Letter(
     "privacy/mail/erased",
     (
-        "kept_until", "list_only", "backups_until", "log_until", "books_until", "years", "paid", "paid_back", "given",
-        "officer", "officer_email", "phone",
+        "child", "kept_until", "list_only", "backups_until", "log_until", "books_until", "years", "paid", "paid_back",
+        "given", "officer", "officer_email", "phone",
     ),
 )
 
@@ -41,7 +41,8 @@ class Closing:
     nothing but who received what (``privacy.keeping.accounting``); ``paid`` whether
     the books hold a payment; ``paid_back`` whether an unanswered consult is being paid back;
     ``given`` is who received what, from the register (P41); ``backups_until`` the last day on which a
-    sealed backup of before the deletion can still be there.
+    sealed backup of before the deletion can still be there; ``child`` that a parent or guardian asked, whose
+    own account stays.
     """
 
     kept_until: dt.date | None
@@ -50,6 +51,7 @@ class Closing:
     given: list[GivenLine]
     backups_until: dt.date
     list_only: bool = False
+    child: bool = False
 
 
 def log_until() -> dt.date:
@@ -86,7 +88,8 @@ def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> 
             "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
             "backups_until": closing.backups_until.isoformat(),
             "log_until": log_until().isoformat(), "books_until": books_until().isoformat(),
-            "list_only": str(closing.list_only), "paid": str(closing.paid), "paid_back": str(closing.paid_back),
+            "child": str(closing.child), "list_only": str(closing.list_only),
+            "paid": str(closing.paid), "paid_back": str(closing.paid_back),
         },
         secret={"given": closing.given},  # sealed until it is sent, then wiped: the register is gone by then
     )
@@ -96,7 +99,7 @@ def _erased(mail: MailContext) -> Rendered:
     refs = mail.refs
     return ERASED.render(
         kept_until="" if refs["kept_until"] == "none" else day_of(refs["kept_until"]),
-        list_only=refs["list_only"] == "True",
+        child=refs["child"] == "True", list_only=refs["list_only"] == "True",
         backups_until=day_of(refs["backups_until"]), log_until=day_of(refs["log_until"]),
         books_until=day_of(refs["books_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",

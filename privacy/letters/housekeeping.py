@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import storages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,14 +15,13 @@ from portal.context import SYSTEM
 from portal.crypto import sealed
 from portal.dates import today
 from portal.outbox.models import MailState, OutgoingMail
+from privacy.letters.kinds import CLOSING, CLOSING_CHILD
 from privacy.letters.mails import notice_key
 from privacy.letters.making import FOLDER
 from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.services import letter_audit
 
 AT_ONCE = 200
-# Older than any worker that may still be about to write the row.
-ORPHAN_AGE = timedelta(hours=1)
 WATCHED = timedelta(days=60)
 
 
@@ -77,7 +75,7 @@ def _long_posted() -> QuerySet[Letter]:
 
 def closing_wipe() -> int:
     """A letter about a person who is gone is gone as well, once it is posted and can no longer come back."""
-    over = _long_posted().filter(subject_id=None, account_id=None, kind="closing")
+    over = _long_posted().filter(subject_id=None, account_id=None, kind__in=[CLOSING, CLOSING_CHILD])
     gone = 0
     for letter in over.only("pk", "pdf_name")[:AT_ONCE]:
         if over.filter(pk=letter.pk).delete()[0]:
@@ -93,23 +91,8 @@ def known_files() -> set[str]:
 
 
 def orphans_remove(kept: Callable[[], set[str]]) -> int:
-    """Delete files that no row names: a worker was killed after writing one. Returns how many.
+    """Delete files that no row names. Returns how many.
 
     ``kept`` tells the files in this folder that belong to rows of the room above (copies to be printed).
     """
-    store = storages["sealed"]
-    old = timezone.now() - ORPHAN_AGE
-    names = [f"{FOLDER}/{part}/{name}" for part in _listed(FOLDER, 0) for name in _listed(f"{FOLDER}/{part}", 1)]
-    # Names are read after the listing: a file whose row was written meanwhile is known by then.
-    strange = set(names) - kept() - known_files()
-    orphans = [name for name in strange if store.get_modified_time(name) < old]
-    for name in orphans:
-        sealed.delete(name)
-    return len(orphans)
-
-
-def _listed(folder: str, kind: int) -> list[str]:
-    try:
-        return list(storages["sealed"].listdir(folder)[kind])
-    except FileNotFoundError:
-        return []
+    return sealed.orphans_remove(FOLDER, lambda: kept() | known_files())

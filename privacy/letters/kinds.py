@@ -27,6 +27,7 @@ from privacy.letters.registry import (
 )
 
 Fields = Mapping[str, str]
+CLOSING, CLOSING_CHILD = "closing", "closing.child"
 LABELS = {
     "request": gettext_lazy("What was asked for"),
     "received": gettext_lazy("The day it came"),
@@ -80,8 +81,18 @@ def _extension(f: Fields) -> list[Block]:
 
 
 def _closing(f: Fields) -> list[Block]:
+    return _gone(_("You asked us to delete your record. It is done. This is our last letter to you about it."), f)
+
+
+def _closing_child(f: Fields) -> list[Block]:
+    said = _("You asked us to delete the record of the child you look after. It is done. This is our last letter to "
+             "you about it. Your own account stays as it is, if you have one.")
+    return _gone(said, f)
+
+
+def _gone(said: str, f: Fields) -> list[Block]:
     blocks = [
-        paragraph(_("You asked us to delete your record. It is done. This is our last letter to you about it.")),
+        paragraph(said),
         heading(_("What was deleted")), _listed(f["deleted"]),
         heading(_("What is kept, and until when")), _listed(f["kept"]),
         facts((_("The archive’s sealed copy is kept until"), f["kept_until"]),
@@ -138,8 +149,10 @@ def register_letters() -> None:
         ("received", gettext_lazy("We have your request"), ("request", "received", "due"), ("more",), _received),
         ("extension", gettext_lazy("Your request takes longer"), ("request", "received", "reason", "until"), (),
          _extension),
-        ("closing", gettext_lazy("Your record was deleted"), ("deleted", "kept", "backups_until"),
+        (CLOSING, gettext_lazy("Your record was deleted"), ("deleted", "kept", "backups_until"),
          ("kept_until", "recipients", "beyond"), _closing),
+        (CLOSING_CHILD, gettext_lazy("The child’s record was deleted"), ("deleted", "kept", "backups_until"),
+         ("kept_until", "recipients", "beyond"), _closing_child),
         ("fee_quote", gettext_lazy("What your request costs"), ("request", "lines", "total"), ("pages",), _fee_quote),
         ("identity_asked", gettext_lazy("Please show us that it is you"), ("request", "received", "needed"), (),
          _identity),

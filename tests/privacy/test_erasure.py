@@ -129,7 +129,7 @@ def test_the_closing_letter_reaches_the_person_and_its_address_goes_with_it(
     body = " ".join(letter.body.split())
     assert f"until {copy.retain_until:%B} {copy.retain_until.day}, {copy.retain_until.year}" in body
     assert "clinic’s own rule of 7 years" in body and WORD not in letter.body
-    assert "Our register shows nothing of your record that went" in body and "Square, who took your payment" in body
+    assert "Our register shows nothing of the record that went" in body and "Square, who took the payment" in body
     mail = OutgoingMail.objects.get(kind="privacy.erased")
     assert mail.state == MailState.SENT and mail.address is None
     assert rows_with(ana.email) == {} and opened_with(ana.email) == {}
@@ -153,7 +153,7 @@ def test_the_closing_letter_lists_who_received_what_although_the_register_is_gon
     body = " ".join(outgoing.outbox[-1].body.split())
     assert "- Lakeside Lab, 4 Main Street: Blood test (2 times, the last on March 3, 2026)" in body
     assert "- Dr. Moe, 4 Main Street: Blood test (January 4, 2026)" in body
-    assert "The list of who received something of your record" in body and "One locked copy" not in body, "no consult"
+    assert "The list of who received something of the record" in body and "One locked copy" not in body, "no consult"
     assert OutgoingMail.objects.get(kind="privacy.erased").secret is None
     assert opened_with("Lakeside") == {}
 

@@ -158,7 +158,7 @@ def test_a_worker_that_dies_before_the_row_leaves_a_file_that_is_swept(
     Job.objects.update(leased_until=timezone.now() - dt.timedelta(minutes=1))
     made(letter)
     assert letter.made_at, "the next worker goes on"
-    monkeypatch.setattr(housekeeping, "ORPHAN_AGE", dt.timedelta(0))
+    monkeypatch.setattr(sealed, "ORPHAN_AGE", dt.timedelta(0))
     assert housekeeping.orphans_remove(set) >= 1, "other tests left some too"
     assert lost.isdisjoint(sealed_files())
     assert sealed.exists(letter.pdf_name)
@@ -310,7 +310,7 @@ def test_the_last_letter_after_a_deletion_goes_by_post_to_who_has_no_mail_or_wan
     [letter] = Letter.objects.filter(kind="closing")
     assert (letter.subject_id, letter.account_id, letter.paper) == (None, None, PrintState.TO_PRINT)
     said = text_of(reading.desk_file(by=officer.actor, letter_id=made(letter).pk))
-    for words in ("Your record was deleted", "Ana Okafor", line, "nothing of your record that went to anybody"):
+    for words in ("Your record was deleted", "Ana Okafor", line, "nothing of the record that went to anybody"):
         assert words in said
     assert not OutgoingMail.objects.filter(kind="privacy.erased").exists()
     assert Letter.objects.count() == 1, "letters about the record are gone with it"

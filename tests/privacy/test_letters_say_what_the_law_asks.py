@@ -78,9 +78,9 @@ def given(day: D, who: str, *, times: int = 1, last: D | None = None) -> GivenVi
     )
 
 
-def closing() -> dict[str, str]:
+def closing(*, child: bool = False) -> dict[str, str]:
     line = GivenLine(who="North Lake Laboratory, St. Cloud", what="A blood test", day="March 3, 2026", times=2)
-    return closing_fields(Closing(D(2033, 11, 25), True, True, [line], D(2027, 1, 1)))
+    return closing_fields(Closing(D(2033, 11, 25), True, True, [line], D(2027, 1, 1), child=child))
 
 
 def fee() -> dict[str, str]:
@@ -119,6 +119,11 @@ def table() -> dict[str, Says]:
             "North Lake Laboratory, St. Cloud: A blood test (2 times, the last on March 3, 2026)",
             "We cannot delete it there.", CALL_US, *COMPLAINTS,
         )),
+        "closing.child": Says("P39, P41", closing(child=True), (
+            "the record of the child you look after", "Your own account stays as it is", "the child’s own account",
+            "until November 25, 2033", f"until {days(log_until())} at least", "January 1, 2027",
+            "We cannot delete it there.", CALL_US, *COMPLAINTS,
+        ), ("your record", "your name", "Your answers")),
         "fee_quote": Says("1.10, 1.13, 1.33, 4.7", fee(), (
             "We do not begin before you agree to it.", "Copying, 5 minutes", "Paper and envelope, 41 pages", "Postage",
             "send us a check", "Say no. Nothing is made, and nothing is owed.", "in the portal. That is free.", CALL_US,
@@ -331,11 +336,11 @@ def test_a_breach_notice_says_nothing_twice_that_was_written_already() -> None:
 @pytest.mark.promise("P41")
 def test_the_last_letter_says_what_lies_in_the_archive_and_what_does_not() -> None:
     list_kept = closing_fields(Closing(D(2032, 11, 25), False, False, [], D(2027, 1, 1), list_only=True))
-    assert "The list of who received something of your record, locked in our archive until Nov" in list_kept["kept"]
+    assert "The list of who received something of the record, locked in our archive until Nov" in list_kept["kept"]
     nothing = closing_fields(Closing(None, False, False, [], D(2027, 1, 1), list_only=True))
-    assert "Nothing of yours is in our archive" in nothing["kept"] and "books" not in nothing["kept"]
-    assert "nothing of your record that went to anybody" in nothing["recipients"] and not nothing["kept_until"]
-    assert nothing["beyond"] == "If you gave your copy to somebody yourself, only they can delete it."
+    assert "Nothing of it is in our archive" in nothing["kept"] and "books" not in nothing["kept"]
+    assert "nothing of the record that went to anybody" in nothing["recipients"] and not nothing["kept_until"]
+    assert nothing["beyond"] == "If you gave a copy to somebody yourself, only they can delete it."
 
 
 @pytest.mark.promise("P37")
