@@ -15,8 +15,9 @@ import hashlib
 import re
 import secrets
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import IO, cast
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
+from django.utils import timezone
 
 from portal.crypto.tokens import DecryptionError
 
@@ -32,6 +34,8 @@ HEAD_BYTES = len(MAGIC) + 4
 CHUNK_BYTES = 1 << 20
 TAG_BYTES = 16
 KEY_BYTES = 32
+# Older than any worker that may still be about to write the row.
+ORPHAN_AGE = timedelta(hours=1)
 FOLDER = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
 
 
@@ -212,6 +216,29 @@ def read(name: str, key: bytes) -> bytes:
 def delete(name: str) -> None:
     """Remove the file; no error if it is gone already."""
     _store().delete(name)
+
+
+def orphans_remove(folder: str, known: Callable[[], Collection[str]]) -> int:
+    """Delete files of a small folder that no row names: a worker was killed after writing one. Returns how many.
+
+    ``known`` names those that have a row. It is asked after the listing, so that a file whose row is written
+    meanwhile is known by then; one younger than ``ORPHAN_AGE`` stays, since its row may be on its way.
+    """
+    store = _store()
+    names = [f"{folder}/{part}/{name}" for part in _listed(folder, 0) for name in _listed(f"{folder}/{part}", 1)]
+    old = timezone.now() - ORPHAN_AGE
+    orphans = [name for name in set(names) - set(known()) if store.get_modified_time(name) < old]
+    for name in orphans:
+        delete(name)
+    return len(orphans)
+
+
+def _listed(folder: str, kind: int) -> list[str]:
+    """Folders (``kind`` 0) or files (1) inside a folder of the store."""
+    try:
+        return list(_store().listdir(folder)[kind])
+    except FileNotFoundError:
+        return []
 
 
 def exists(name: str) -> bool:

@@ -7,12 +7,9 @@ them. The file is taken apart in the same bounded process as any upload (docs/de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import File
-from django.core.files.storage import storages
-from django.utils import timezone
 
 from portal.crypto import sealed
 from privacy.disclosing.models import Assignment, LegalProcess
@@ -20,7 +17,6 @@ from records.documents import pipeline
 from records.intake.receiving import seal, whole
 
 FOLDER = "legal"
-_ORPHAN_AGE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +51,10 @@ def paper_read(row: LegalProcess | Assignment) -> bytes:
 
 
 def papers_sweep() -> int:
-    """Delete files that no row names: a worker was killed after writing one. Returns how many."""
-    store = storages["sealed"]
-    names = [f"{FOLDER}/{part}/{name}" for part in _listed(FOLDER, 0) for name in _listed(f"{FOLDER}/{part}", 1)]
+    """Delete papers that no row names. Returns how many."""
+    return sealed.orphans_remove(FOLDER, _named)
+
+
+def _named() -> set[str]:
     tables: tuple[type[LegalProcess | Assignment], ...] = (LegalProcess, Assignment)
-    known = {name for table in tables for name in table._default_manager.values_list("paper_name", flat=True)}
-    old = timezone.now() - _ORPHAN_AGE
-    orphans = [name for name in names if name not in known and store.get_modified_time(name) < old]
-    for name in orphans:
-        sealed.delete(name)
-    return len(orphans)
-
-
-def _listed(folder: str, kind: int) -> list[str]:
-    try:
-        return list(storages["sealed"].listdir(folder)[kind])
-    except FileNotFoundError:
-        return []
+    return {name for table in tables for name in table._default_manager.values_list("paper_name", flat=True)}

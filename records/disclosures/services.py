@@ -33,7 +33,7 @@ from records.disclosures.models import (
 from records.disclosures.recipients import recipient_key
 from records.freezing.selectors import frozen_of
 from records.people.models import Patient
-from records.people.names import clean_line, clean_text
+from records.people.names import clean_text, line_said, text_said
 from records.releases.models import ConsentKind
 from records.releases.selectors import consents_for
 from records.restrictions.models import RecipientKind
@@ -204,9 +204,11 @@ def suspension_record(
     require(by, Permission.REQUESTS_HANDLE)
     kind, start = StatementKind(kind), today()
     words = {
-        "agency": _line(agency, "agency", _("Say which authority asks.")),
-        "official": _line(official, "official", _("Say who asks: name and office.")),
-        "statement": _text(statement, "statement", _("Write down what was said, or what the paper says.")),
+        "agency": line_said(agency, "agency", _("Say which authority asks."), most=NAME_LENGTH),
+        "official": line_said(official, "official", _("Say who asks: name and office."), most=NAME_LENGTH),
+        "statement": text_said(
+            statement, "statement", _("Write down what was said, or what the paper says."), most=WORDS_LENGTH
+        ),
     }
     end = _end(kind, start, ends_on)
     with transaction.atomic():
@@ -282,28 +284,10 @@ def _checked(entry: Entry) -> Entry:
         raise DomainError("day_to_come", _("That day is still to come."), "on")
     return Entry(
         subject_id=entry.subject_id, purpose=purpose, basis=basis, on=entry.on, reference=entry.reference,
-        recipient=_line(entry.recipient, "recipient", _("Say who received it.")),
+        recipient=line_said(entry.recipient, "recipient", _("Say who received it."), most=NAME_LENGTH),
         recipient_address=clean_text(entry.recipient_address)[:WORDS_LENGTH],
-        what=_text(entry.what, "what", _("Say in a few words what was given.")),
+        what=text_said(entry.what, "what", _("Say in a few words what was given."), most=WORDS_LENGTH),
     )
-
-
-def _line(text: str, field: str, missing: str) -> str:
-    said = clean_line(text)
-    if not said:
-        raise DomainError(f"{field}_missing", missing, field)
-    if len(said) > NAME_LENGTH:
-        raise DomainError("too_long", _("Please use at most %(count)d letters here.") % {"count": NAME_LENGTH}, field)
-    return said
-
-
-def _text(text: str, field: str, missing: str) -> str:
-    said = clean_text(text)
-    if not said:
-        raise DomainError(f"{field}_missing", missing, field)
-    if len(said) > WORDS_LENGTH:
-        raise DomainError("too_long", _("Please use at most %(count)d letters here.") % {"count": WORDS_LENGTH}, field)
-    return said
 
 
 def _not_yet(wanted: list[Entry]) -> list[Entry]:

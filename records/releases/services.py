@@ -19,7 +19,7 @@ from portal.permissions import Permission, Purpose, allows
 from records.access import require_open
 from records.disclosures.recipients import recipient_key
 from records.people.models import Patient
-from records.people.names import clean_line, clean_text
+from records.people.names import clean_line, line_said, text_said
 from records.releases.models import MAY_LAST, ConsentKind, ReleaseConsent
 
 NAME_LENGTH, WORDS_LENGTH = 300, 2000
@@ -56,10 +56,13 @@ def consent_give(
     end = None if lasting else (expires_on or years_later(day, settings.MN_CONSENT_YEARS))
     if end is not None and end < day:
         raise DomainError("end_before_start", _("It would end before it was signed."), "expires_on")
-    who = _line(recipient, "recipient", _("Say who may get it."))
+    who = line_said(recipient, "recipient", _("Say who may get it."), most=NAME_LENGTH)
     words = {
-        "recipient": who, "what": _text(what), "signed_for": clean_line(signed_for)[:NAME_LENGTH],
-        "signed_name": _line(signed_name, "signed_name", _("Type your full name: that is your signature.")),
+        "recipient": who, "what": text_said(what, "what", _("Say what may be given."), most=WORDS_LENGTH),
+        "signed_for": clean_line(signed_for)[:NAME_LENGTH],
+        "signed_name": line_said(
+            signed_name, "signed_name", _("Type your full name: that is your signature."), most=NAME_LENGTH
+        ),
     }
     with transaction.atomic():
         _may(by, patient_id, on_paper)
@@ -97,24 +100,6 @@ def _may(by: Actor, patient_id: UUID, on_paper: bool, *, rights: bool = False) -
         require_open(by=by, patient_id=patient_id, purpose=Purpose.COMMUNICATING, whole=True, rights=rights)
     elif not allows(by, Permission.REQUESTS_HANDLE) or not Patient.objects.filter(pk=patient_id).exists():
         raise NotVisible
-
-
-def _line(text: str, field: str, missing: str) -> str:
-    said = clean_line(text)
-    if not said:
-        raise DomainError(f"{field}_missing", missing, field)
-    if len(said) > NAME_LENGTH:
-        raise DomainError("too_long", _("Please use at most %(count)d letters here.") % {"count": NAME_LENGTH}, field)
-    return said
-
-
-def _text(text: str) -> str:
-    said = clean_text(text)
-    if not said:
-        raise DomainError("what_missing", _("Say what may be given."), "what")
-    if len(said) > WORDS_LENGTH:
-        raise DomainError("too_long", _("Please use at most %(count)d letters here.") % {"count": WORDS_LENGTH}, "what")
-    return said
 
 
 def _logged(by: Actor, action: Action, row: ReleaseConsent) -> None:
