@@ -136,6 +136,20 @@ def test_facts_discovery_delay_people_and_errors_stand_at_their_fields(officer: 
     assert "Counted twice" in text(browser.get(at("incident", incident.pk)))
 
 
+def test_what_cannot_be_added_is_shown_again_with_all_that_was_typed(officer: User, as_: As) -> None:
+    incident, browser = opened_incident(officer), as_(officer)
+    for page, typed, said in (
+        ("incident_note", {"note": "A long call. " * 600}, "at most 6000"),
+        ("incident_stranger_add", {"name": "Lea Rao", "address": "Elm 1\nAustin", "state": "M1"}, "two letters"),
+        ("incident_person_add", {"person": "NOTANUMBER", "state": "MN"}, "no record with this number"),
+        ("incident_count_add", {"count": "-1", "state": "WI"}, "greater than or equal to 1"),
+    ):
+        shown = text(browser.post(at(page, incident.pk), typed))
+        assert said in shown and all(value.strip()[-80:] in shown for value in typed.values()), page
+        assert browser.post(at(page, uuid4()), typed).status_code == 404
+    assert not incident.affected.exists()
+
+
 def test_the_years_log_and_its_file(officer: User, ana: User, as_: As) -> None:
     incident = breach(officer, consults.person(ana).pk)
     browser = as_(officer)

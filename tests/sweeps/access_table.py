@@ -286,8 +286,11 @@ TABLE: dict[str, Access] = {
         "incident_told", "stopped_accounts", "account_stop", "account_lift",
     )},
     **{f"admin:incident_{page}": deed("officer") for page in (
-        "from_look", "report_take", "report_join", "report_freeze", "note", "person_add", "stranger_add", "count_add",
+        "from_look", "report_take", "report_join", "report_freeze",
         "send", "returned", "reached", "person_reached", "post", "close",
+    )},
+    **{f"admin:incident_{page}": deed("officer", gets="200") for page in (
+        "note", "person_add", "stranger_add", "count_add",
     )},
     "admin:privacy_report": desk("officer"),
     "admin:privacy_report_take": deed("officer"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.selectors import display_names
 from portal.dates import clinic_zone
 from portal.errors import DomainError, NotVisible
-from portal.guards import AuthRequest
+from portal.guards import AuthRequest, visible_or_404
 from portal.permissions import Purpose
 from portal.spreadsheets import csv_response
 from privacy.incidents import selectors
@@ -35,7 +35,7 @@ from privacy.incidents.desk_forms import (
 from privacy.incidents.models import FACTORS, DataKind, Incident
 from privacy.incidents.services import assessing, people
 from privacy.incidents.state import IncidentState
-from privacy.incidents.views.parts import form_page, incident_shown, one_deed
+from privacy.incidents.views.parts import form_page, incident_shown
 from privacy.keeping.selectors import held_people
 from records.vault import search_patients
 from records.vault.content import opened
@@ -132,11 +132,11 @@ def reopen(request: AuthRequest, incident_id: UUID) -> HttpResponse:
 
 @require_POST
 def note(request: AuthRequest, incident_id: UUID) -> HttpResponse:
-    """A line in the timeline."""
-    words = request.POST.get("note", "")[:6000]
-    return one_deed(
-        request, "incident", incident_id,
-        lambda: assessing.note_add(by=request.actor, incident_id=incident_id, note=words), _("The note is kept."),
+    """A line in the timeline. What cannot be kept is shown again, with the reason."""
+    return _added(
+        request, incident_id, NoteForm(request.POST), _("Add a note"),
+        lambda values: assessing.note_add(by=request.actor, incident_id=incident_id, note=values["note"]),
+        page="incident", done=_("The note is kept."),
     )
 
 
@@ -168,32 +168,42 @@ def people_page(request: AuthRequest, incident_id: UUID) -> HttpResponse:
 @require_POST
 def person_add(request: AuthRequest, incident_id: UUID) -> HttpResponse:
     """Add a patient."""
-    return _added(request, incident_id, PersonForm(request.POST), lambda values: people.person_add(
-        by=request.actor, incident_id=incident_id, subject_id=values["person"], state=values["state"],
-    ))
+    return _added(
+        request, incident_id, PersonForm(request.POST), _("Add a patient"),
+        lambda values: people.person_add(
+            by=request.actor, incident_id=incident_id, subject_id=values["person"], state=values["state"],
+        ),
+    )
 
 
 @require_POST
 def stranger_add(request: AuthRequest, incident_id: UUID) -> HttpResponse:
     """Add somebody without a record."""
-    return _added(request, incident_id, StrangerForm(request.POST), lambda values: people.stranger_add(
-        by=request.actor, incident_id=incident_id, **values,
-    ))
+    return _added(
+        request, incident_id, StrangerForm(request.POST), _("Add somebody without a record"),
+        lambda values: people.stranger_add(by=request.actor, incident_id=incident_id, **values),
+    )
 
 
 @require_POST
 def count_add(request: AuthRequest, incident_id: UUID) -> HttpResponse:
     """Add a number of people."""
-    return _added(request, incident_id, CountForm(request.POST), lambda values: people.count_add(
-        by=request.actor, incident_id=incident_id, **values,
-    ))
+    return _added(
+        request, incident_id, CountForm(request.POST), _("Add a number of people"),
+        lambda values: people.count_add(by=request.actor, incident_id=incident_id, **values),
+    )
 
 
-def _added(request: AuthRequest, incident_id: UUID, form: Any, deed: Any) -> HttpResponse:
-    if not form.is_valid():
-        messages.error(request, " ".join(text for errors in form.errors.values() for text in errors))
-        return redirect("admin:incident_people", incident_id=incident_id)
-    return one_deed(request, "incident_people", incident_id, lambda: deed(form.cleaned_data), _("Added."))
+def _added(
+    request: AuthRequest, incident_id: UUID, form: Any, title: str, deed: Any, *, page: str = "incident_people",
+    done: str = "",
+) -> HttpResponse:
+    """One of several forms of a page: what was refused stands on a page of its own, with all that was typed."""
+    visible_or_404(Incident.objects.all(), pk=incident_id)
+    return form_page(
+        request, form, title=title, submit=_("Add"), back=(page, {"incident_id": incident_id}), deed=deed,
+        done=done or _("Added."),
+    )
 
 
 @require_http_methods(["GET", "POST"])
