@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -21,3 +22,20 @@ def asks_again(page: Any) -> bool:
     if page.status_code == 200:
         return 'name="kept"' in page.content.decode() and 'name="password"' in page.content.decode()
     return page.status_code == 302 and "/reauthenticate/" in page["Location"]
+
+
+def sent_back(page: Any) -> dict[str, str]:
+    """What a browser would send of the page's form as it stands: every input, area and choice, by its name."""
+    text = page.content.decode()
+    main = text[text.index("<main"):text.index("</main")]
+    found = {}
+    for tag in re.findall(r"<input\b[^>]*>", main):
+        parts = {key: html.unescape(value) for key, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
+        if "name" in parts and (parts.get("type") not in ("checkbox", "radio") or " checked" in tag):
+            found[parts["name"]] = parts.get("value", "")
+    for name, value in re.findall(r'<textarea\b[^>]*name="([^"]+)"[^>]*>\n?(.*?)</textarea>', main, re.DOTALL):
+        found[name] = html.unescape(value)
+    for name, options in re.findall(r'<select\b[^>]*name="([^"]+)"[^>]*>(.*?)</select>', main, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)"[^>]*\bselected', options)
+        found[name] = html.unescape(chosen[1]) if chosen else ""
+    return found

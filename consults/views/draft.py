@@ -52,6 +52,8 @@ def step(request: AuthRequest, consult_id: UUID, screen_id: str) -> HttpResponse
     """One screen of the questionnaire."""
     consult = selectors.consult_for(by=request.actor, consult_id=consult_id)
     if consult.state not in EDITABLE:
+        if request.method == "POST":
+            messages.warning(request, _("This consult was sent meanwhile, so what you just typed was not saved."))
         return redirect("consults:consult", consult_id=consult.pk)
     draft = selectors.draft_open(by=request.actor, consult=consult)
     screen = draft.questionnaire.screen(screen_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -9,6 +11,7 @@ from portal.dates import DayField
 from portal.guards import FormKeyField
 from records.documents.models import DocumentKind
 from records.documents.services import TITLE_LENGTH
+from records.people.forms import ChangedHere
 
 ACCEPTED = ".pdf,image/*,.tif,.tiff,.heic,.heif"
 
@@ -22,6 +25,15 @@ class DocumentWordsForm(forms.Form):
         help_text=_("For example: blood test, letter from Dr. Lee."),
     )
     dated = DayField(label=_("The day written on it"), required=False)
+
+
+class DocumentChangeForm(ChangedHere, DocumentWordsForm):
+    """The same, for a document that is there."""
+
+    def changed(self) -> dict[str, Any]:
+        """Each value, as it was changed on this page or else as it stands now."""
+        here = set(self.changed_data)
+        return {name: self.cleaned_data[name] if name in here else self.initial[name] for name in self.fields}
 
 
 class DocumentForm(DocumentWordsForm):

@@ -14,7 +14,20 @@ from records.vault import PatientView
 NAMES = ("given_name", "family_name")
 
 
-class ContactForm(forms.Form):
+class ChangedHere(forms.Form):
+    """A form that carries along what it showed: ``changed_data`` is what was changed on that very page.
+
+    A page that was left open in another tab then puts back nothing that was changed meanwhile. A program
+    that sends no former values is compared with what stands there now.
+    """
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        for name, field in self.fields.items():
+            field.show_hidden_initial = data is None or self.add_initial_prefix(name) in data
+
+
+class ContactForm(ChangedHere):
     """Name, gender, phone and address. Which letters a name has is the person's business.
 
     A value that cannot be read starts empty and, left so, is not saved over.
@@ -62,10 +75,12 @@ class ContactForm(forms.Form):
         readable = {name: getattr(patient, name) for name in names if name not in patient.unreadable}
         address = {name: getattr(patient.address, name) for name in ADDRESS_PARTS}
         super().__init__(data, initial={**readable, **address})
+        self._address = address
 
     def changes(self) -> dict[str, Any]:
         """What the person changed, as ``patient_update`` takes it; the rest is left alone."""
         changed = {name: self.cleaned_data[name] for name in (*NAMES, "gender", "phone") if name in self.changed_data}
         if any(name in self.changed_data for name in ADDRESS_PARTS):
-            changed["address"] = {name: self.cleaned_data[name] for name in ADDRESS_PARTS}
+            typed = {name: self.cleaned_data[name] for name in ADDRESS_PARTS if name in self.changed_data}
+            changed["address"] = self._address | typed
         return changed

@@ -17,7 +17,7 @@ from records import vault
 from records.access import may_open, usual_purpose
 from records.documents import services
 from records.documents.files import VARIANTS
-from records.documents.forms import DocumentForm, DocumentWordsForm
+from records.documents.forms import DocumentChangeForm, DocumentForm
 from records.vault.documents import open_document_card, open_document_file, open_documents
 from records.views.record import FAMILY, whose
 
@@ -96,10 +96,10 @@ def document_change(request: AuthRequest, document_id: UUID) -> HttpResponse:
     if may_open(by=request.actor, patient_id=card.patient_id, purpose=Purpose.CARE, whole=True) is None:
         raise Http404
     initial = {"kind": card.kind, "title": card.title, "dated": card.dated}
-    form = DocumentWordsForm(request.POST or None, initial=initial)
+    form = DocumentChangeForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            services.document_change(by=request.actor, document_id=document_id, **form.cleaned_data)
+            services.document_change(by=request.actor, document_id=document_id, **form.changed())
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:

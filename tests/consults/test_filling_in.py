@@ -191,6 +191,7 @@ def test_what_is_sent_can_be_changed_before_paying_and_not_by_its_old_pages(ana:
     page = browser.post(url("step", consult, "since"), {"since": "long"})
     assert page.url == url("consult", consult)
     assert Answer.objects.get(question_id="since").value["codes"] == ["weeks"]
+    assert "was not saved" in browser.get(page.url).content.decode()  # FIELD_FAULTS 36: never lost without a word
     assert browser.post(url("revise", consult)).url == url("review", consult)
     browser.post(url("step", consult, "since"), {"since": "long"})
     assert Answer.objects.get(question_id="since").value["codes"] == ["long"]

@@ -19,6 +19,7 @@ from records.documents.models import Document
 from records.documents.processing import document_process
 from records.people.models import GrantKind, GrantScope
 from tests.documents.building import a_document, jpeg
+from tests.reading import sent_back
 from tests.records.building import broken, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.promise("P07")]
@@ -110,6 +111,16 @@ def test_name_kind_and_date_are_set_right_and_the_former_ones_kept(as_: As, ana:
     assert "Blod test" in browser.get("/record/changes/?part=documents").content.decode()
     browser.post(page, given)
     assert len(former_values(row)) == 1, "the same again is no change"
+
+
+def test_a_page_that_was_open_meanwhile_changes_only_what_was_changed_on_it(as_: As, ana: User) -> None:
+    row = a_document(person(ana), title="Blod test")
+    browser, page = as_(ana), f"/record/documents/{row.pk}/change/"
+    older = sent_back(browser.get(page))
+    browser.post(page, {**sent_back(browser.get(page)), "title": "Blood test"})
+    browser.post(page, {**older, "dated": "2026-03-01"})
+    row.refresh_from_db()
+    assert (row.title, row.dated) == ("Blood test", dt.date(2026, 3, 1))
 
 
 @pytest.mark.parametrize(

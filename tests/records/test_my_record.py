@@ -21,6 +21,7 @@ from records.models import Answer, Message, Patient, Plan
 from records.people.models import GrantKind
 from records.people.services import patient_update
 from records.photos.models import Photo, PhotoState
+from tests.reading import sent_back
 from tests.records.building import Kept, broken, filled, person, photo
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +161,19 @@ def test_a_patient_changes_how_to_be_reached_and_sees_what_it_was(as_: As, anas:
     assert "(320) 555-0101" in text and "(320) 555-0102" in text and "You changed it, Ana Okafor" in text
     assert "Sartell, MN" in text
     assert "Sartell, MN" in browser.get(RECORD).content.decode()
+
+
+def test_a_page_that_was_open_meanwhile_saves_only_what_was_changed_on_it(as_: As, anas: Kept, ana: User) -> None:
+    """Two tabs: the older one must not put back the number that the newer one changed."""
+    browser = as_(ana)
+    older = sent_back(browser.get(CONTACT))
+    browser.post(CONTACT, {**sent_back(browser.get(CONTACT)), "phone": "(320) 555-0199", "city": "Sartell"})
+    browser.post(CONTACT, {**older, "given_name": "Anna", "street": "5 Elm Street"})
+    now = Patient.objects.get(pk=anas.id)
+    assert (now.given_name, now.phone) == ("Anna", "(320) 555-0199")
+    assert (now.address["street"], now.address["city"]) == ("5 Elm Street", "Sartell")
+    browser.post(CONTACT, {**sent_back(browser.get(CONTACT)), "phone": ""})
+    assert Patient.objects.get(pk=anas.id).phone == ""
 
 
 @pytest.mark.parametrize(
