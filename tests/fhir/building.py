@@ -36,6 +36,7 @@ from records.vault.sections import (
     SectionsView,
     TopicView,
 )
+from records.withholding.selectors import Kept
 from tests.consults import building as consults
 from tests.documents.building import a_document
 from tests.records.building import allergy, broken, entry, filled, identifier, person, private_answers
@@ -155,6 +156,7 @@ def made(ana: User, ben: User, guardian: User, clinician: User) -> dict[str, dic
         "none of anything": bundle_of(dataclasses.replace(empty, sections=none)),
         "none, yet a diagnosis": bundle_of(dataclasses.replace(full, sections=none)),
         "guardian": bundle_of(dataclasses.replace(empty, sections=hidden)),
+        "parts left out": bundle_of(dataclasses.replace(empty, withheld=(Kept(empty.patient.id, None, 2, AT),))),
     }
     for place, choices in enumerate([("now", "possible"), ("unsaid", "unsaid"), ("former", "pregnant")]):
         said = SectionsView(

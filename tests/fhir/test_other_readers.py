@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from portal.accounts.models import User
+from records.history.models import SHEET, Entry, Section
+from records.withholding.services import parts_withhold
 from tests.fhir import bindings, building
 
 pytestmark = [pytest.mark.fhir, pytest.mark.django_db, pytest.mark.promise("P32", "P16")]
@@ -83,9 +86,13 @@ def test_what_the_address_for_apps_answers_breaks_it_neither(
 ) -> None:
     """The same judges over the answers of ``/fhir/``: the record, a part of it, a refusal, and what is offered."""
     record = building.kept(ana, clinician)
+    part = Entry.objects.filter(patient_id=record, section=Section.CONDITIONS).exclude(code=SHEET).first()
+    parts_withhold(by=ana.actor, patient_id=record, request_id=uuid4(), part_ids=[part.pk])  # type: ignore[union-attr]
     browser = as_(ana)
     asked = ("Patient/$everything", f"Patient/{record}", "Condition", "AllergyIntolerance", "metadata", "Basic/1")
     answers = {address: json.loads(browser.get(f"/fhir/{address}").content) for address in asked}
+    outcomes = [one for one in answers["Patient/$everything"]["entry"] if one["search"]["mode"] == "outcome"]
+    assert [one["resource"]["issue"][0]["code"] for one in outcomes] == ["suppressed"]
     assert answers["Basic/1"]["resourceType"] == "OperationOutcome" and answers["Patient/$everything"]["total"] > 20
     assert judged(answers, tmp_path)[0] == []
     for address, answer in answers.items():
