@@ -84,7 +84,7 @@ DECLARED: dict[str, set[str]] = {
     "privacy/keeping": {"accounting", "bundles", "destruction", "inventory"},
     "privacy/backups": {"drill", "dump", "mirror", "restore", "samples"},
     "privacy/letters": {"housekeeping", "kinds", "making", "reading", "registry"},
-    "privacy/fees": {"calculator", "panels"},
+    "privacy/fees": {"calculator", "letters", "panels"},
     "privacy/copies": {"kinds", "preparing"},
     "privacy/corrections": {"kinds", "letters"},
     "privacy/denials": {"grounds", "letters", "withholding"},
