@@ -5,7 +5,9 @@ Names are neutral: they are all that Square, a card statement or a receipt ever 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -42,6 +44,20 @@ def product(code: str, *, quoted_cents: int | None = None) -> Product:
     if (code in QUOTED) != (quoted_cents is not None) or cents is None or cents <= 0:
         raise ValueError("a product has its own price, or a quoted one above zero")
     return Product(code=code, name=product_name(code), amount_cents=cents, currency=settings.CURRENCY)
+
+
+# Where a payer goes on after paying, by the order's kind; who sells it says so when it starts.
+_PAGES: dict[str, Callable[[UUID], str]] = {}
+
+
+def page_register(kind: str, page: Callable[[UUID], str]) -> None:
+    """``page`` gives the address that belongs to an order's reference, "" where there is none any more."""
+    _PAGES[kind] = page
+
+
+def page_after(kind: str, reference: UUID) -> str:
+    """The address to go on to from the pages of an order; "" stands for the person's home page."""
+    return _PAGES[kind](reference) if kind in _PAGES else ""
 
 
 def product_name(code: str) -> str:

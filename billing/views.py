@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing import selectors, services, square
 from billing.models import Order
+from billing.products import page_after
 from billing.state import OrderState
 from portal.accounts.services import remote_address
 from portal.errors import DomainError
@@ -66,7 +67,7 @@ def _pay_page(
         "problem": problem,
         "square_down": square_down,
         "square_privacy_url": settings.SQUARE_PRIVACY_URL,
-        "home_url": settings.LOGIN_REDIRECT_URL,
+        "home_url": page_after(order.kind, order.reference) or settings.LOGIN_REDIRECT_URL,
     }
     return render(request, "billing/pay.html", context, status=status)
 
@@ -87,13 +88,14 @@ def pay_return(request: AuthRequest, order_id: UUID) -> HttpResponse:
         except square.SquareError as error:
             log.warning("return of order %s: %s", order.pk, error)
             answered = False
-    outcome = _outcome(order, answered)
+    outcome, page = _outcome(order, answered), page_after(order.kind, order.reference)
     template = "billing/_outcome.html" if request.headers.get("HX-Request") else "billing/return.html"
     context = {
         "line": selectors.order_line(order.pk),
         "outcome": outcome,
         "title": _OUTCOME_TITLES[outcome](),
-        "home_url": settings.LOGIN_REDIRECT_URL,
+        "home_url": page or settings.LOGIN_REDIRECT_URL,
+        "goes_home": not page,
         "next_look": _next_look(request.GET.get("look", "")),
     }
     return render(request, template, context)

@@ -91,6 +91,15 @@ class StatementForm(forms.Form):
         field.widget.attrs["maxlength"] = settings.STATEMENT_MAX_SIGNS
 
 
+class StatementNotedForm(StatementForm):
+    """A statement that came by letter or mail, as the officer copies it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["words"].label = _("Their statement, word for word")
+        self.fields["words"].widget.attrs["rows"] = 5
+
+
 class RebuttalForm(forms.Form):
     """The clinic's answer to a statement; the patient gets a copy of it."""
 

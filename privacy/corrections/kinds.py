@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.context import Actor
 from portal.permissions import Purpose
 from privacy.corrections import services
-from privacy.corrections.forms import RebuttalForm
+from privacy.corrections.forms import RebuttalForm, StatementNotedForm
 from privacy.denials.grounds import grounds_for
 from privacy.denials.selectors import denials_of
 from privacy.requests.models import RequestKind, RightsRequest
@@ -49,8 +49,14 @@ def staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
     return found | {
         "may_name_part": asked is None and opened,
         "denials": denials_of(request.pk), "rebuttal_form": RebuttalForm(),
+        "statement_form": StatementNotedForm() if _may_state(request, found) else None,
         "may_rebut": found["statement"] is not None and found["rebuttal"] is None,
     }
+
+
+def _may_state(request: RightsRequest, found: Mapping[str, Any]) -> bool:
+    refused = request.state in (RequestState.DENIED, RequestState.PARTLY, RequestState.UNDER_REVIEW)
+    return refused and found["denied"] is not None and found["statement"] is None
 
 
 def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
@@ -60,9 +66,8 @@ def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
     ) is None:
         return {"may_state": False, "may_tell": False}
     found = _papers(request)
-    refused = request.state in (RequestState.DENIED, RequestState.PARTLY, RequestState.UNDER_REVIEW)
     return found | {
-        "may_state": refused and found["denied"] is not None and found["statement"] is None,
+        "may_state": _may_state(request, found),
         "may_tell": found["amended"] is not None and request.ended_at is not None,
         "statement_most": settings.STATEMENT_MAX_SIGNS,
     }

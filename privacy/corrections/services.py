@@ -133,6 +133,13 @@ def statement_write(*, by: Actor, request_id: UUID, words: str) -> AmendmentPape
     return papers.statement_add(by=by, request_id=request_id, words=words)
 
 
+def statement_note(*, by: Actor, request_id: UUID, words: str) -> AmendmentPaper:
+    """The officer copies a statement that came by letter or mail; each letter of a "no" offers this (RULES 1.24)."""
+    with transaction.atomic():
+        requests.locked(by, request_id)
+        return papers.statement_add(by=by, request_id=request_id, words=words)
+
+
 def rebuttal_write(*, by: Actor, request_id: UUID, words: str) -> AmendmentPaper:
     """The clinic's answer to the statement, copied to the person in the same step (RULES 1.25)."""
     with transaction.atomic():
@@ -158,6 +165,12 @@ def telling_choose(
         if name.strip():
             recipient_checked(name, address)
             papers.telling_propose(by=by, request_id=request_id, people=[(name, address)], by_patient=True)
+
+
+def telling_note(*, by: Actor, telling_id: UUID, agreed: bool) -> Telling:
+    """The patient said by letter or phone whether this one shall be told (RULES 1.23)."""
+    require(by, Permission.REQUESTS_HANDLE)
+    return papers.telling_said(by=by, telling_id=telling_id, agreed=agreed)
 
 
 def telling_send(*, by: Actor, telling_id: UUID, address: str = "") -> Telling:

@@ -15,6 +15,10 @@ site.page(
     title=_("Do not grant it"),
 )
 site.page(
+    "privacy/<uuid:request_id>/review/", staff.review_noted, Permission.REQUESTS_HANDLE, name="privacy_review_noted",
+    title=_("They ask for a review"),
+)
+site.page(
     "reviews/", staff.reviews, _REVIEW, name="privacy_reviews", title=_("Reviews of refusals"),
     menu=_("Reviews of refusals"), hint=_("Requests that were refused, to be looked at by somebody else"),
     count=reviews_waiting,

@@ -156,6 +156,20 @@ def telling_agree(*, by: Actor, request_id: UUID, agreed: Iterable[UUID]) -> int
     return yes
 
 
+def telling_said(*, by: Actor, telling_id: UUID, agreed: bool) -> Telling:
+    """The officer notes what the patient said elsewhere. What was told stays told, and a yes or no said once stays."""
+    require(by, Permission.REQUESTS_HANDLE)
+    with transaction.atomic():
+        row = Telling.objects.select_for_update().filter(pk=telling_id).first()
+        if row is None:
+            raise NotVisible
+        if row.told_at is None and row.agreed is None:
+            row.agreed = agreed
+            row.save(update_fields=["agreed"])
+            _audit(by, Action.AGREE, request_paper(row.request_id))
+    return row
+
+
 def telling_done(*, by: Actor, telling_id: UUID) -> Telling:
     """The letter to this one went out. Raises ``DomainError`` ``not_agreed`` unless the patient wants it."""
     require(by, Permission.REQUESTS_HANDLE)

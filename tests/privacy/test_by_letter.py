@@ -1,21 +1,27 @@
-"""P28, P47: what came by letter is done for the right sign-in, whomever the desk tied it to."""
+"""P28, P37, P47: what came by letter is done for the right sign-in, and what is said back to a "no" is noted."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 
 from portal.accounts.models import User
 from portal.dates import today
+from privacy.denials.models import Denial
 from privacy.requests.models import Channel, IdentityHow, RequestKind, RightsRequest
 from privacy.requests.services import Identity, request_answer, request_carry_out, request_open, request_start
+from records.amendments.models import AmendmentPaper, PaperKind, Telling
 from records.changes import Basis, basis
 from records.guardians.selectors import looked_after
 from records.models import Patient
 from tests.consults import building
+from tests.sweeps.corrected import granted, refused
 
+As = Callable[..., Client]
 pytestmark = [pytest.mark.django_db]
 
 
@@ -51,3 +57,38 @@ def test_the_childs_own_sign_in_is_made_nobodys_guardian(ben: User, mo: Patient,
     row = came(officer, RequestKind.GUARDIAN_REVIEW, mo, ben)
     request_answer(by=officer.actor, request_id=row.pk, answer="Please come by.")
     assert not looked_after(ben.pk)
+
+
+@pytest.mark.promise("P37")
+def test_a_review_and_a_statement_that_came_by_letter_are_noted_on_the_desk(
+    ana: User, officer: User, anas: Patient, as_: As
+) -> None:
+    """Every letter of a "no" says that both can come in a letter: the desk has a door for them (RULES 1.16, 1.24)."""
+    row = refused(ana, anas, officer)
+    desk = as_(officer)
+    page = desk.get(f"/admin/privacy/{row.pk}/").content.decode()
+    assert "They ask for a review" in page and "They disagree in writing" in page
+    desk.post(f"/admin/privacy/{row.pk}/state/", {"words": " "})
+    assert not AmendmentPaper.objects.filter(kind=PaperKind.STATEMENT).exists()
+    desk.post(f"/admin/privacy/{row.pk}/state/", {"words": "It was soap."})
+    desk.post(f"/admin/privacy/{row.pk}/state/", {"words": "It was soap, again."})
+    assert [str(one.words) for one in AmendmentPaper.objects.filter(kind=PaperKind.STATEMENT)] == ["It was soap."]
+    desk.post(f"/admin/privacy/{row.pk}/review/", {"words": "Ask my sister."})
+    row.refresh_from_db()
+    assert row.state == "under_review" and str(Denial.objects.get().review_words) == "Ask my sister."
+    page = desk.get(f"/admin/privacy/{row.pk}/").content.decode()
+    assert "It was soap." in page and "They ask for a review" not in page and "They disagree in writing" not in page
+    hers = as_(ana).get(f"/privacy/requests/{row.pk}/").content.decode()
+    assert "It was soap." in hers and "Write why you disagree" not in hers
+
+
+@pytest.mark.promise("P33")
+def test_whom_to_tell_of_a_correction_can_be_said_by_phone(ana: User, officer: User, anas: Patient, as_: As) -> None:
+    row, telling = granted(ana, anas, officer)
+    Telling.objects.filter(pk=telling.pk).update(agreed=None)
+    desk = as_(officer)
+    assert "Yes, tell them" in desk.get(f"/admin/privacy/{row.pk}/").content.decode()
+    desk.post(f"/admin/privacy/tellings/{telling.pk}/said/", {"agreed": "yes"})
+    desk.post(f"/admin/privacy/tellings/{telling.pk}/said/", {"agreed": "no"})  # a second press changes nothing
+    assert Telling.objects.get(pk=telling.pk).agreed is True
+    assert "Write to them" in desk.get(f"/admin/privacy/{row.pk}/").content.decode()

@@ -232,7 +232,9 @@ def test_a_copy_that_is_not_posted_yet_can_be_taken_back_and_is_paid_back(
     paid(ana, quoted(officer, request))
     cover = Letter.objects.get(request_id=request.pk, kind="copy_cover")
     Letter.objects.filter(pk=cover.pk).update(paper=PrintState.PRINTED)
-    browser = as_(ana)
+    browser, order_id = as_(ana), FeeQuote.objects.get().order_id
+    page = browser.get(reverse("billing:return", args=[order_id])).content.decode()
+    assert "Back to your request" in page and reverse("privacy:request", args=[request.pk]) in page
     page = browser.get(reverse("privacy:request", args=[request.pk])).content.decode()
     assert "You can take your request back until the copy is posted." in page and "Yes, take it back" in page
     browser.post(reverse("privacy:withdraw", args=[request.pk]))

@@ -124,6 +124,8 @@ def pays(phone: Page, request: RightsRequest) -> None:
     expect(phone.get_by_role("heading", name="Thank you. You have paid.")).to_be_visible()
     seen(phone, f"{request.kind}-8b-paid")
     portals_turn()
+    phone.get_by_role("link", name="Back to your request").click()
+    expect(phone.get_by_role("heading", name=request.get_kind_display(), level=1)).to_be_visible()
     request.refresh_from_db()
     assert request.state == "carrying_out"
 

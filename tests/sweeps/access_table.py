@@ -298,7 +298,9 @@ TABLE: dict[str, Access] = {
     **{f"admin:privacy_{page}": desk("officer") for page in (
         "refuse", "part", "amend", "telling", "inbound", "limit_enter", "reach_enter",
     )},
-    **{f"admin:privacy_{page}": deed("officer") for page in ("rebut", "limit_stop")},
+    **{f"admin:privacy_{page}": deed("officer") for page in (
+        "rebut", "limit_stop", "state", "telling_said", "review_noted",
+    )},
     "admin:privacy_override": desk("officer", "clinician"),
     "admin:privacy_reviews": desk("clinician", "other_clinician"),
     "admin:privacy_review": desk("clinician", "other_clinician"),

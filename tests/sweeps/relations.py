@@ -127,7 +127,9 @@ OFFICER = {
     **routes("200", *(f"privacy_{page}" for page in (
         "refuse", "part", "amend", "telling", "limit_enter", "reach_enter", "override",
     )), space="admin"),
-    **routes("go", "privacy_rebut", "privacy_limit_stop", space="admin"),
+    **routes("go", *(f"privacy_{page}" for page in (
+        "rebut", "limit_stop", "state", "telling_said", "review_noted",
+    )), space="admin"),
     **routes("200", *(f"legal_{page}" for page in ("process", "file", "give", "refuse", "suspend")), space="admin"),
     **routes("200", "disclosures_of", "disclosure_add", "consent_paper", "disclosure_suspend", space="admin"),
     **routes("go", "legal_tell", "consent_end", "suspension_end", space="admin"),

@@ -15,7 +15,14 @@ from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, visible_or_404
 from portal.permissions import Purpose
 from privacy.corrections import services
-from privacy.corrections.forms import AcceptForm, AddressForm, EnteredForm, InboundForm, RebuttalForm
+from privacy.corrections.forms import (
+    AcceptForm,
+    AddressForm,
+    EnteredForm,
+    InboundForm,
+    RebuttalForm,
+    StatementNotedForm,
+)
 from privacy.requests.models import RequestKind, RightsRequest
 from records import vault
 from records.amendments.models import PaperKind, Telling
@@ -118,6 +125,28 @@ def rebut(request: AuthRequest, request_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
     return _back(request_id)
+
+
+@require_POST
+def statement(request: AuthRequest, request_id: UUID) -> HttpResponse:
+    """Copy a statement that came by letter or mail: it stands with the part as if written in the portal."""
+    form = StatementNotedForm(request.POST)
+    try:
+        if form.is_valid():
+            services.statement_note(by=request.actor, request_id=request_id, words=form.cleaned_data["words"])
+            messages.success(request, _("The statement stands with this part of the record."))
+        else:
+            messages.error(request, _("Write what they wrote."))
+    except DomainError as error:
+        messages.error(request, error.message)
+    return _back(request_id)
+
+
+@require_POST
+def telling_said(request: AuthRequest, telling_id: UUID) -> HttpResponse:
+    """Note what the patient said by letter or phone: shall this one be told?"""
+    row = services.telling_note(by=request.actor, telling_id=telling_id, agreed=request.POST.get("agreed") == "yes")
+    return _back(row.request_id)
 
 
 @FORM

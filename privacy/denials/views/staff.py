@@ -17,7 +17,7 @@ from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, visible_or_404
 from portal.permissions import Purpose
 from privacy.denials import services
-from privacy.denials.forms import RefusalForm, ReviewDecisionForm
+from privacy.denials.forms import RefusalForm, ReviewAskForm, ReviewDecisionForm
 from privacy.denials.grounds import BY_KIND, listed
 from privacy.denials.models import Denial, ReviewDecision
 from privacy.denials.selectors import reviews_for
@@ -60,6 +60,21 @@ def _parts(request: AuthRequest, row: RightsRequest) -> list[Part]:
     if not opens or row.subject_id is None:
         return []
     return parts_of(open_record(by=request.actor, patient_id=row.subject_id, purpose=Purpose.LEGAL_DUTY))
+
+
+@require_POST
+def review_noted(request: AuthRequest, request_id: UUID) -> HttpResponse:
+    """Somebody asked for a review by letter, mail or phone, as every letter of a "no" offers (RULES 1.16)."""
+    form = ReviewAskForm(request.POST)
+    try:
+        if form.is_valid():
+            services.review_ask(by=request.actor, request_id=request_id, words=form.cleaned_data["words"])
+            messages.success(request, _("Noted. Somebody who had no part in our answer looks at it again."))
+        else:
+            messages.error(request, _("These words are too long."))
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("admin:privacy_request", request_id=request_id)
 
 
 @require_GET
