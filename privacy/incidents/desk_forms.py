@@ -200,13 +200,20 @@ _RISK = {
 }
 
 
+# What ``privacy.incidents.letters.told`` sees to (RULES 3.10).
+ADDED = {
+    "happened": _("The day it happened and the day we learned of it are added where you do not name them."),
+    "contact": _("Phone, mail and address of the clinic are added where they are missing."),
+}
+
+
 class NoticeForm(forms.Form):
     """The five parts of the notice in plain words (RULES 3.10)."""
 
     def __init__(self, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         for part in PARTS:
-            self.fields[part] = _words(LABELS[part], rows=4, required=False)
+            self.fields[part] = _words(LABELS[part], ADDED.get(part, ""), rows=4, required=False)
 
 
 class RegisterForm(forms.Form):
