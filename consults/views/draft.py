@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing.selectors import OrderLine, order_line
 from consults import selectors, services
 from consults.forms import ConsentForm, StartForm, StepForm, initial_of
 from consults.models import Consult
@@ -129,7 +130,14 @@ def review(request: AuthRequest, consult_id: UUID) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
             return _to_payment(consult)
-    return render(request, "consults/review.html", page_of(draft, REVIEW) | {"form": form, "urgent": draft.urgent()})
+    return render(request, "consults/review.html", page_of(draft, REVIEW) | {
+        "form": form, "urgent": draft.urgent(), "line": bill_of(consult),
+    })
+
+
+def bill_of(consult: Consult) -> OrderLine | None:
+    """The bill at its own price, and whether it is paid; None before the consult was first sent."""
+    return order_line(consult.order_id) if consult.order_id else None
 
 
 def _to_payment(consult: Consult) -> HttpResponse:

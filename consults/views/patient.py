@@ -12,11 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.selectors import order_line
 from consults import selectors, services
 from consults.forms import MessageForm, WelcomeForm
 from consults.state import TRANSITIONS, UNSENT, ConsultAction, ConsultState
-from consults.views.draft import sent_data
+from consults.views.draft import bill_of, sent_data
 from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, permission_required, role_required
 from portal.permissions import Permission, Purpose, Role
@@ -92,7 +91,7 @@ def consult(request: AuthRequest, consult_id: UUID) -> HttpResponse:
     draft = selectors.draft_open(by=request.actor, consult=found) if found.state == ConsultState.DRAFT else None
     return render(request, "consults/consult.html", {
         "consult": found, "draft": draft, "milestones": selectors.milestones(found),
-        "line": order_line(found.order_id) if found.order_id else None,
+        "line": bill_of(found),
         "late": found.due_at is not None and found.answered_at is None and found.due_at < timezone.now(),
         "may_withdraw": (ConsultState(found.state), ConsultAction.WITHDRAW) in TRANSITIONS,
         "photo_count": len(photo_cards(found.encounter_id)),
@@ -113,7 +112,9 @@ def withdraw(request: AuthRequest, consult_id: UUID) -> HttpResponse:
         except DomainError as error:
             messages.error(request, error.message)
         return redirect("consults:consult", consult_id=found.pk)
-    return render(request, "consults/withdraw.html", {"consult": found, "unsent": found.state in UNSENT})
+    return render(request, "consults/withdraw.html", {
+        "consult": found, "unsent": found.state in UNSENT, "line": bill_of(found),
+    })
 
 
 @require_safe
