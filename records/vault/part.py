@@ -15,7 +15,7 @@ from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
 from records.amendments.models import PartKind
-from records.history.models import Section
+from records.history.models import Entry, Section
 from records.messages.models import Message
 from records.photos.models import Photo, PhotoView
 from records.vault.content import opened
@@ -40,6 +40,11 @@ class PartView:
     id: UUID
     facts: tuple[tuple[str, str], ...]
     notes: Notes = NO_NOTES
+
+    @property
+    def label(self) -> str:
+        """What kind of part it is."""
+        return str(self.kind.label)
 
     @property
     def gone(self) -> bool:
@@ -89,4 +94,7 @@ def _facts(row: Any) -> dict[str, str]:
         return {_("Message"): str(opened(row, "body"))}
     if isinstance(row, Photo):
         return {_("Photo"): str(PhotoView(row.view).label)}
-    return FACTS[type(row).__name__](row)
+    found = FACTS[type(row).__name__](row)
+    # On a list of changes each line names its entry; a part that stands alone need not.
+    name = f"{entry_words(row)}: " if isinstance(row, Entry) else ""
+    return {label.removeprefix(name): words for label, words in found.items()}

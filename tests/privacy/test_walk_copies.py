@@ -108,6 +108,8 @@ def test_a_copy_on_paper_is_quoted_paid_at_square_printed_and_posted(
     desk.goto(f"/admin/privacy/{request.pk}/")
     seen(desk, "paper-13-desk-done")
     assert not Disclosure.objects.exists(), "to the person themself is no disclosure"
+    told = mails_to(ana)
+    assert "What your request would cost" in told and len(set(told)) == len(told), told
 
 
 def pays(phone: Page, request: RightsRequest) -> None:

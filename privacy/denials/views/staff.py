@@ -24,12 +24,12 @@ from privacy.denials.selectors import reviews_for
 from privacy.requests.models import RequestKind, RightsRequest
 from records.access import may_open
 from records.amendments.models import PaperKind
-from records.amendments.parts import Part, parts_of
+from records.amendments.parts import Part, kind_of, parts_of
 from records.amendments.selectors import has_paper
 from records.amendments.services import request_paper
 from records.vault import open_record
 from records.vault.content import opened
-from records.vault.part import open_part
+from records.vault.part import PartView, open_part
 
 
 @require_http_methods(["GET", "POST"])
@@ -43,7 +43,10 @@ def refuse(request: AuthRequest, request_id: UUID) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            messages.success(request, _("The letter is in the patient’s portal, and a mail tells them so."))
+            messages.success(
+                request, _("The letter is in the patient’s portal, and a mail tells them so.") if row.account_id
+                else _("The letter waits to be printed and posted."),
+            )
             return redirect("admin:privacy_request", request_id=row.pk)
     context = {
         **admin.site.each_context(request), "title": _("Do not grant it"), "row": row, "form": form,
@@ -130,6 +133,8 @@ def _shown(request: AuthRequest, row: Denial) -> dict[str, Any]:
         "letter": opened(asked_for, "denial_letter"), "details": opened(asked_for, "details"),
         "words": opened(row, "review_words"),
     }
+    if row.withheld_parts and row.subject_id is not None:
+        found["parts"] = _withheld(request, row, row.subject_id)
     if row.request.kind == RequestKind.AMENDMENT and has_paper(row.request_id, PaperKind.REQUEST):
         asked = request_paper(row.request_id)
         found["asked"] = asked
@@ -138,6 +143,16 @@ def _shown(request: AuthRequest, row: Denial) -> dict[str, Any]:
             purpose=Purpose.LEGAL_DUTY,
         )
     return found
+
+
+def _withheld(request: AuthRequest, row: Denial, patient_id: UUID) -> list[PartView]:
+    """The parts that a copy leaves out: nobody can judge what they have not read. One trace each."""
+    wanted = [UUID(part) for part in opened(row, "withheld_parts", [])]
+    kinds = {part: kind_of(patient_id=patient_id, part_id=part) for part in wanted}
+    return [
+        open_part(by=request.actor, patient_id=patient_id, kind=kind, part_id=part, purpose=Purpose.LEGAL_DUTY)
+        for part, kind in kinds.items() if kind is not None
+    ]
 
 
 @require_POST
