@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,14 +32,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = keep
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How long killing, starving and lying took: all of it together may take five minutes in CI."""
+# Killing, starving and lying may take so many seconds of a worker's time in one `.ci/run`, long forms included.
+FAULT_SECONDS_MOST = 300
+# Where `.ci/run` has each of its runs write what they took, one number a line.
+FAULT_SECONDS_FILE = "FAULT_SECONDS_FILE"
+
+
+def _fault_seconds(reporter: Any) -> tuple[int, float]:
+    """How many fault tests ran, and the seconds that they took, making of their scenes included."""
     reports = [
-        one for found in terminalreporter.stats.values() for one in found  # making the scene counts as well
+        one for found in reporter.stats.values() for one in found
         if isinstance(one, pytest.TestReport) and one.nodeid.startswith("tests/faults/")
     ]
-    if reports:
-        tests, seconds = len({one.nodeid for one in reports}), sum(one.duration for one in reports)
+    return len({one.nodeid for one in reports}), sum(one.duration for one in reports)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In `.ci/run`: fails the run in which the fault tests of all runs together have become too slow."""
+    reporter, kept = session.config.pluginmanager.get_plugin("terminalreporter"), os.environ.get(FAULT_SECONDS_FILE)
+    if reporter is None or not kept or hasattr(session.config, "workerinput"):
+        return
+    with Path(kept).open("a+") as file:
+        file.write(f"{_fault_seconds(reporter)[1]:.1f}\n")
+        file.seek(0)
+        spent = sum(float(line) for line in file)
+    if spent > FAULT_SECONDS_MOST:
+        words = f"\nthe fault tests took {spent:.0f} s in all; the limit is {FAULT_SECONDS_MOST} s"
+        reporter.write_line(words, red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How long killing, starving and lying took."""
+    tests, seconds = _fault_seconds(terminalreporter)
+    if tests:
         terminalreporter.write_line(f"fault tests: {tests} in {seconds:.0f} s of a worker's time")
 
 

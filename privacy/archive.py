@@ -38,7 +38,7 @@ SPOILED_MOST = 5  # so many spoiled objects under one bundle's names, and someth
 # Whole files of their own in the bundle; what the other apps hold goes together into one.
 _NAMED = {
     "agreements": "agreements.json", "privacy": "requests.json", "disclosing": "accounting.json",
-    "audit": "access-log.json",
+    "incidents": "reports.json", "audit": "access-log.json",
 }
 # They go on changing while the record stays the same: the log by this very copy, the other by
 # mails and sign-ins. They never make a new copy due.
@@ -86,7 +86,12 @@ def keep_until(encounter: Encounter) -> dt.date:
 
 def current_keys() -> tuple[str, ...]:
     """Short hashes of the public keys that new bundles are sealed to: ids for lists, no secrets."""
-    return tuple(sorted(hashlib.sha256(key.encode()).hexdigest()[:12] for key in settings.ARCHIVE_RECIPIENTS))
+    return tuple(sorted(key_id(key) for key in settings.ARCHIVE_RECIPIENTS))
+
+
+def key_id(recipient: str) -> str:
+    """How lists name a public key."""
+    return hashlib.sha256(recipient.encode()).hexdigest()[:12]
 
 
 def _kept(encounter: Encounter, content: str, until: dt.date, *, under_new_keys: bool) -> ArchiveCopy | None:

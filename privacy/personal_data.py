@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
-from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, heard_by, rows_move
 from privacy.copies import personal_data as copies_held
 from privacy.denials import personal_data as denials_held
@@ -17,6 +14,7 @@ from privacy.letters import personal_data as letters_held
 from privacy.models import ArchiveCopy, LegalHold, LookReport, RecordCopy, RightsRequest
 from privacy.requests.models import WORDS
 from privacy.safeguards import personal_data as safeguards_held
+from records.intake.files import drop_on_commit
 from records.vault.content import opened
 
 _O, _C = FieldClass.OPERATIONAL, FieldClass.CLINICAL
@@ -175,7 +173,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """
     copies = RecordCopy.objects.filter(subject_id=subject.subject_id)
     names = list(copies.values_list("name", flat=True))
-    transaction.on_commit(lambda: _files_remove(names), robust=True)
+    drop_on_commit(names)
     removed, _by_model = copies.delete()
     RightsRequest.objects.filter(subject_id=subject.subject_id).update(
         details="", particulars=None, contact=None, identity_note="", extension_reason="", denial_letter="", answer=""
@@ -202,8 +200,3 @@ def merge_for(old: Subject, new: Subject) -> dict[str, int]:
     for room in (letters_held, copies_held, fees_held, handover_held, denials_held):
         moved |= room.merge_for(old, new)
     return moved
-
-
-def _files_remove(names: list[str]) -> None:
-    for name in names:
-        sealed.delete(name)

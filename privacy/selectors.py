@@ -29,12 +29,18 @@ from django.utils import timezone
 from consults.models import Consult
 from consults.state import ENDED as ENDED_CONSULTS
 from consults.state import UNSENT
-from portal.audit.models import AccessEvent
+from portal.agreements.models import Agreement, Withdrawal
+from portal.audit.models import LOOKS, AccessEvent, Action
 from portal.dates import clinic_zone, today
 from privacy.deidentified import shown
+from privacy.fees.models import FeeQuote
+from privacy.incidents.notice_models import BreachNotice
+from privacy.incidents.report_models import IncidentReport
+from privacy.letters.models import Letter
 from privacy.models import ArchiveCopy, DeidentifiedCase, LegalProcess, RecordCopy, RightsRequest
 from privacy.smallcells import Line, age_band
 from records.models import (
+    AccessGrant,
     Answer,
     Assessment,
     Disclosure,
@@ -87,6 +93,29 @@ def _former(model: type[Model]) -> type[Model]:
     return cast("type[Model]", model.pgh_event_model)  # type: ignore[attr-defined]
 
 
+# Deeds on the access log after which a record holds what it held before. Any other one of a person makes
+# their copies be looked at: what stands beside a record (corrections, limits, letters, who may open it)
+# has no time of its last change, but nobody changes it without a line.
+CHANGES_NOTHING = (
+    *sorted(LOOKS - {Action.SEND, Action.DISCLOSE, Action.BREAK_GLASS}), Action.ARCHIVE, Action.DENIED,
+    Action.SIGN_IN, Action.SIGN_IN_FAILED, Action.SIGN_OUT, Action.ROTATE,
+)
+
+
+def _logged() -> Subquery:
+    """When somebody last did something to this person's record that was more than looking."""
+    rows = AccessEvent.objects.filter(subject_id=OuterRef("patient")).exclude(action__in=CHANGES_NOTHING)
+    rows = rows.exclude(object_kind="privacy.archive")  # the end of a copy changes no record
+    return Subquery(rows.order_by("-at").values("at")[:1])
+
+
+def _of_accounts(model: type[Model], field: str, account: str = "account_id") -> Subquery:
+    """When something last came of an account that uses the portal for this patient."""
+    theirs = AccessGrant.objects.filter(patient=OuterRef(OuterRef("patient")), account_id__isnull=False)
+    rows = model._default_manager.filter(**{f"{account}__in": theirs.values("account_id"), f"{field}__isnull": False})
+    return Subquery(rows.order_by(f"-{field}").values(field)[:1])
+
+
 def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
     """Add ``changed_at``, when anything that goes into the bundle last changed, and ``copied_at``.
 
@@ -112,6 +141,15 @@ def _with_change(encounters: QuerySet[Encounter]) -> QuerySet[Encounter]:
             _newest(LegalProcess, "told_at", by="subject_id", outer="patient"),
             _newest(RightsRequest, "created_at", by="subject_id", outer="patient"),
             _newest(RightsRequest, "ended_at", by="subject_id", outer="patient"),
+            # Finished by the portal itself, a while after somebody's deed.
+            _newest(Letter, "made_at", by="subject_id", outer="patient"),
+            _newest(FeeQuote, "paid_at", by="subject_id", outer="patient"),
+            _newest(BreachNotice, "made_at", by="affected__subject_id", outer="patient"),
+            _of_accounts(Agreement, "agreed_at"),
+            _of_accounts(Withdrawal, "withdrawn_at", "agreement__account_id"),
+            _of_accounts(IncidentReport, "created_at"),
+            _of_accounts(IncidentReport, "ended_at"),
+            _logged(),
         ),
         copied_at=Subquery(copies.values("read_at")[:1]),
     )

@@ -16,7 +16,7 @@ import pgtrigger
 from django.db import models, transaction
 
 log = logging.getLogger(__name__)
-TRIGGER = "append_only"
+TRIGGER, SIGNED = "append_only", "signed"
 
 
 class RewriteReason(StrEnum):
@@ -38,14 +38,15 @@ def rewrite_allowed(*tables: type[models.Model], reason: RewriteReason) -> Itera
     if not tables:
         raise ValueError("name the tables")
     why = RewriteReason(reason)
-    uris = [_trigger_of(table) for table in tables]
+    uris = [uri for table in tables for uri in _triggers_of(table)]
     log.info("append-only tables opened for %s: %s", why.value, ", ".join(uris))
     with transaction.atomic(), pgtrigger.ignore(*uris):
         yield
 
 
-def _trigger_of(table: type[models.Model]) -> str:
-    uri = f"{table._meta.label}:{TRIGGER}"
-    if uri not in {f"{model._meta.label}:{trigger.name}" for model, trigger in pgtrigger.registered()}:
+def _triggers_of(table: type[models.Model]) -> list[str]:
+    """The trigger that every such table has, and where rows are signed the one that guards those."""
+    registered = {f"{model._meta.label}:{trigger.name}" for model, trigger in pgtrigger.registered()}
+    if f"{table._meta.label}:{TRIGGER}" not in registered:
         raise ValueError(f"{table._meta.label} is not append-only")
-    return uri
+    return [uri for name in (TRIGGER, SIGNED) if (uri := f"{table._meta.label}:{name}") in registered]

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from portal.evidence.services import evidence_record
 from privacy.backups.dump import connection_parts
-from privacy.backups.restore import Backup, CannotRestore, Say, folder_storage, manage, restore
+from privacy.backups.restore import Backup, CannotRestore, Say, folder_storage, manage, refuse_filled, restore
 from privacy.backups.services import row_counts
 
 EVIDENCE = "backup.drill"
@@ -58,6 +58,8 @@ def _try(backup: Backup, identity: str, url: str, sealed: Path, say: Say) -> dic
     opened = json.loads(manage("restore_check", "--sample", str(settings.DRILL_SAMPLE), **where))
     if opened["unreadable"]:
         raise CannotRestore(f"cannot be opened: {', '.join(opened['unreadable'])}")
+    if opened["missing"]:
+        raise CannotRestore(f"{opened['missing']} files that the database names are not in the mirror")
     say("repeating the erasures since the backup")
     manage("erasures_replay", **where)
     return {
@@ -73,18 +75,41 @@ def _evidence(facts: dict[str, Any], *, passed: bool) -> None:
 
 @contextmanager
 def _scratch(database_url: str) -> Iterator[str]:
-    """An empty database: the given one, or one that is made for this and dropped afterwards."""
+    """An empty database: the given one, emptied again, or one that is made for this and dropped afterwards."""
     if database_url:
-        yield database_url
+        refuse_filled(database_url)
+        try:
+            yield database_url
+        finally:
+            _empty(database_url)
         return
     parts = connection_parts()
     name = f"portal_drill_{uuid4().hex[:12]}"
     with psycopg.connect(_address(parts, "postgres"), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            raise CannotRestore(
+                "this role may not make a database: have an empty one made for it, and name it with --database"
+            ) from None
         try:
             yield _address(parts, name)
         finally:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _empty(url: str) -> None:
+    """Nothing of the clinic stays in the database that was lent for the drill."""
+    with psycopg.connect(url, autocommit=True) as server:
+        for (name,) in server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            server.execute(sql.SQL("DROP TABLE IF EXISTS public.{} CASCADE").format(sql.Identifier(name)))
+        functions = server.execute(
+            "SELECT p.proname, pg_get_function_identity_arguments(p.oid) FROM pg_proc AS p"
+            " WHERE p.pronamespace = 'public'::regnamespace AND NOT EXISTS"
+            " (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')"
+        ).fetchall()
+        for name, arguments in functions:
+            server.execute(sql.SQL("DROP FUNCTION public.{}({})").format(sql.Identifier(name), sql.SQL(arguments)))
 
 
 def _address(parts: dict[str, str], database: str) -> str:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -43,7 +43,6 @@ class Restored:
     backup: Backup
     manifest: dict[str, Any]
     files: int = 0
-    missing: list[str] = field(default_factory=list)
 
 
 def choose(name: str = "") -> Backup:
@@ -74,7 +73,7 @@ def restore(
     one transaction: it is whole or stays empty. Raises ``CannotRestore``, ``CannotOpen``, ``ToolFailed``.
     """
     manifest = read_manifest(backup, identity)
-    _refuse_filled(database_url)
+    refuse_filled(database_url)
     with tempfile.TemporaryFile() as whole:
         for piece in manifest["pieces"]:
             say(f"reading {piece['name']} ({piece['size']:,} bytes)")
@@ -98,7 +97,8 @@ def _append(whole: Any, piece: dict[str, Any]) -> None:
         raise CannotRestore(f"{piece['name']} is damaged: take an older backup (--name)")
 
 
-def _refuse_filled(database_url: str) -> None:
+def refuse_filled(database_url: str) -> None:
+    """Raises ``CannotRestore`` for a database that holds something, or a server that is too old."""
     with psycopg.connect(database_url) as connection:
         [tables] = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() or (0,)
         [here] = connection.execute("SHOW server_version_num").fetchone() or ("0",)

@@ -74,7 +74,8 @@ def _make() -> dict[str, Any]:
     lockbox().put(f"{folder}/{MANIFEST}", sealed, until)
     facts: dict[str, Any] = {
         "backup": folder, "bytes": sum(receipt.size for receipt in receipts), "pieces": len(receipts),
-        "rows": sum(rows.values()), **{f"files_{name}": count for name, count in files.items()},
+        "kept_until": until.isoformat(), "rows": sum(rows.values()),
+        **{f"files_{name}": count for name, count in files.items()},
         "took_seconds": round(time.monotonic() - begun, 1),
     }
     evidence_record(

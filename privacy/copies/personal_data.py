@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.copies.models import PrintCopy
-from privacy.letters.services import files_remove_later
+from records.intake.files import drop_on_commit
 
 _O = FieldClass.OPERATIONAL
 FIELDS: dict[str, dict[str, FieldClass]] = {
@@ -23,7 +23,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Remove them; their files go once this is committed."""
     rows = PrintCopy.objects.filter(subject_id=subject.subject_id)
     names = [name for name in rows.values_list("name", flat=True) if name]
-    files_remove_later(names)
+    drop_on_commit(names)
     removed, _by_model = rows.delete()
     return {"privacy.PrintCopy": removed} if removed else {}
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
-from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, rows_move
 from privacy.disclosing.models import AccountingStatement, LegalProcess
 from records.disclosures.selectors import hidden_objects
+from records.intake.files import drop_on_commit
 from records.vault.content import opened
 from records.vault.given import GivenView, consent_views, given_each
 
@@ -95,7 +93,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Words of legal papers and their files go; ids, codes and days stay. The register is the vault's own."""
     rows = LegalProcess.objects.filter(subject_id=subject.subject_id)
     names = [name for name in rows.values_list("paper_name", flat=True) if name]
-    transaction.on_commit(lambda: _files_remove(names), robust=True)
+    drop_on_commit(names)
     rows.update(**dict.fromkeys(WORDS, ""), paper_name="", paper_key=None, paper_type="")
     return {}
 
@@ -146,8 +144,3 @@ def _process(row: LegalProcess) -> dict[str, Any]:
         "withheld_until": row.withheld_until.isoformat() if row.withheld_until else "",
         "told_at": row.told_at.isoformat() if row.told_at else "", **{name: str(opened(row, name)) for name in WORDS},
     }
-
-
-def _files_remove(names: list[str]) -> None:
-    for name in names:
-        sealed.delete(name)

@@ -46,7 +46,7 @@ class IncidentReport(models.Model):
     state = models.CharField(max_length=8, choices=ReportState.choices, default=ReportState.NEW)
     form_key = models.UUIDField(unique=True, default=uuid4)
     code_hash = models.CharField(max_length=64, unique=True)
-    account_id = models.UUIDField(null=True, blank=True)
+    account_id = models.UUIDField(null=True, blank=True, db_index=True)
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
     words = EncryptedTextField(context="privacy.IncidentReport.words", blank=True)
     reach = EncryptedTextField(context="privacy.IncidentReport.reach", blank=True)

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from privacy.incidents.freezing import freezes_due, report_freeze
 from privacy.incidents.services.notifying import notices_due, notices_make, returns_note
+from privacy.incidents.services.retention import incidents_expire
 from privacy.incidents.services.watch import alarms_ring
 
 
@@ -34,5 +35,6 @@ def incidents_sweep() -> None:
 
 @shared_task(name="privacy.incidents_watch")
 def incidents_watch() -> None:
-    """Ring the alarms of the legal clocks (RULES 3.5)."""
+    """Ring the alarms of the legal clocks (RULES 3.5); what was kept its six years goes (RULES 1.58)."""
     alarms_ring()
+    incidents_expire()

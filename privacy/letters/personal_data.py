@@ -11,7 +11,7 @@ from portal.crypto import sealed
 from portal.subjects import FieldClass, Subject, heard_by, rows_move
 from privacy.letters.making import reference_shown
 from privacy.letters.models import Letter
-from privacy.letters.services import files_remove_later
+from records.intake.files import drop_on_commit
 from records.vault.content import opened
 
 _O, _C, _I = FieldClass.OPERATIONAL, FieldClass.CLINICAL, FieldClass.IDENTIFIER
@@ -67,7 +67,7 @@ def erase_for(subject: Subject) -> dict[str, int]:
     """Remove the letters; their files go once this is committed. They are in the archive's bundle."""
     rows = Letter.objects.filter(subject_id=subject.subject_id)
     names = [name for pair in rows.values_list("pdf_name", "enclosure_name") for name in pair if name]
-    files_remove_later(names)
+    drop_on_commit(names)
     removed, _by_model = rows.delete()
     return {"privacy.Letter": removed} if removed else {}
 

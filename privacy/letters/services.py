@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
-from portal.crypto import sealed
 from portal.crypto.sealed import SealedRef
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
@@ -26,6 +25,7 @@ from privacy.letters.models import Letter, NoticeState, PaperReason, PrintState
 from privacy.letters.registry import checked, kind_of
 from privacy.letters.state import PaperAction, after
 from records.freezing.selectors import is_frozen
+from records.intake.files import drop_on_commit
 from records.people.public_id import public_id_new
 
 JOB_KIND = "privacy.letter"
@@ -127,17 +127,7 @@ def letter_remove(letter: Letter) -> None:
     """Take back a letter that has not left: row now, files once this is committed."""
     names = [name for name in (letter.pdf_name, letter.enclosure_name) if name]
     letter.delete()
-    files_remove_later(names)
-
-
-def files_remove_later(names: list[str]) -> None:
-    """Delete these sealed files once this transaction is committed; what a crash leaves is swept."""
-
-    def remove() -> None:
-        for name in names:
-            sealed.delete(name)
-
-    transaction.on_commit(remove, robust=True)
+    drop_on_commit(names)
 
 
 def letter_printed(files: list[str], *, by: Actor) -> None:

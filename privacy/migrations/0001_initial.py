@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('new', 'We have your report'), ('looking', 'We are looking into it'), ('ended', 'We have finished looking into it')], default='new', max_length=8)),
                 ('form_key', models.UUIDField(default=uuid.uuid4, unique=True)),
                 ('code_hash', models.CharField(max_length=64, unique=True)),
-                ('account_id', models.UUIDField(blank=True, null=True)),
+                ('account_id', models.UUIDField(blank=True, db_index=True, null=True)),
                 ('words', portal.crypto.fields.EncryptedTextField(blank=True, context='privacy.IncidentReport.words')),
                 ('reach', portal.crypto.fields.EncryptedTextField(blank=True, context='privacy.IncidentReport.reach')),
                 ('child_name', portal.crypto.fields.EncryptedCharField(blank=True, context='privacy.IncidentReport.child_name')),

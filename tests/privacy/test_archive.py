@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -21,21 +22,34 @@ from billing.models import Order
 from consults.models import Consult
 from consults.services import consult_close
 from portal.accounts.models import User
+from portal.agreements.services import notices_by_email, policies_publish
 from portal.audit.models import AccessEvent, Action
+from portal.audit.services import access_record
 from portal.context import SYSTEM
 from portal.evidence.selectors import latest
 from portal.lockbox import age, folder
 from portal.lockbox.store import lockbox
+from portal.permissions import Purpose, Role
 from privacy import archive
 from privacy.archive import archive_encounter, archive_nightly, archive_patient, archive_verify
+from privacy.incidents.report_models import ReportKind
+from privacy.incidents.services.reports import Told, report_make
 from privacy.models import ArchiveCopy, ArchiveReason
-from privacy.selectors import encounters_to_archive, last_service
+from privacy.selectors import CHANGES_NOTHING, encounters_to_archive, last_service
+from records.access import grant_open
+from records.amendments.models import PartKind
+from records.amendments.services import amendment_ask
+from records.contact.services import Wanted, contact_ask
 from records.history.services import entry_change, entry_remove, version_of
 from records.messages.services import message_send
-from records.models import Encounter, Patient
+from records.models import Encounter, GrantKind, Patient, Plan
 from records.people.services import patient_update
+from records.restrictions.models import RecipientKind
+from records.restrictions.services import restriction_ask
+from tests.conftest import account
 from tests.consults import building as consults
 from tests.privacy.building import bundle, bundles, copy_asked, draft_with, told, work
+from tests.privacy.writing import written
 from tests.records.building import allergy
 
 pytestmark = pytest.mark.promise("P40")
@@ -77,7 +91,7 @@ def test_a_bundle_opens_with_the_stock_age_format_and_matches_its_manifest(ana: 
     names = list(files)
     assert [name for name in names if not name.endswith(".jpg")] == [
         "record.pdf", "record.fhir.json", "record.json", "agreements.json", "requests.json", "accounting.json",
-        "access-log.json", "held.json",
+        "reports.json", "access-log.json", "held.json",
     ]
     assert files["record.pdf"].startswith(b"%PDF-") and sum(name.endswith(".jpg") for name in names) == 3
     assert b"fernlight" in files["record.fhir.json"] and json.loads(files["agreements.json"])["agreements"]
@@ -147,6 +161,56 @@ def test_what_changes_in_a_section_is_sealed_too(change: str, ana: User, clinici
             by=ana.actor, entry_id=entry.pk, seen=version_of(entry), values={**entry.value, "reaction": "a rash"}
         )
     assert encounters_to_archive().count() == 1
+
+
+BESIDE: dict[str, Callable[[User, User, Patient], object]] = {
+    "a correction that is asked for": lambda ana, _karin, patient: amendment_ask(
+        by=ana.actor, patient_id=patient.pk, request_id=uuid4(), kind=PartKind.PLAN,
+        part_id=Plan.objects.get(patient=patient).pk, words="Once a day", reason="It says twice",
+    ),
+    "a limit": lambda ana, _karin, patient: restriction_ask(
+        by=ana.actor, patient_id=patient.pk, request_id=uuid4(), recipient_kind=RecipientKind.FAMILY, what="All of it",
+    ),
+    "a way to be reached": lambda ana, _karin, patient: contact_ask(
+        by=ana.actor, patient_id=patient.pk, request_id=uuid4(), wanted=Wanted(no_phone=True)
+    ),
+    "a door that is opened": lambda _ana, karin, patient: grant_open(
+        by=SYSTEM, patient_id=patient.pk, kind=GrantKind.CARE_TEAM, account_id=karin.pk
+    ),
+    "a letter": lambda ana, _karin, patient: written(ana, patient),
+    "a policy that is agreed to": lambda ana, _karin, _patient: notices_by_email(by=ana.actor, wanted=True),
+    "a report": lambda ana, _karin, _patient: report_make(
+        by=ana.actor, told=Told(ReportKind.COMPLAINT, "A letter lay open.", named=True), form_key=uuid4()
+    ),
+}
+
+
+@pytest.mark.parametrize("change", BESIDE)
+def test_what_changes_beside_the_record_is_sealed_too(change: str, ana: User, clinician: User) -> None:
+    policies_publish()
+    with time_machine.travel(timezone.now() - 3 * LATER):
+        patient = told(ana, clinician).patient
+    with time_machine.travel(timezone.now() - LATER):
+        archive_nightly()
+    assert not encounters_to_archive().exists()
+    BESIDE[change](ana, account("omar@clinic.example", Role.CLINICIAN, "Omar Haddad"), patient)
+    with time_machine.travel(timezone.now() + LATER):
+        assert archive_nightly() == counts(due=1, sealed=1)
+        assert not encounters_to_archive().exists()
+
+
+def test_looks_at_a_record_seal_nothing_anew(ana: User, clinician: User) -> None:
+    with time_machine.travel(timezone.now() - 3 * LATER):
+        patient = told(ana, clinician).patient
+    with time_machine.travel(timezone.now() - LATER):
+        archive_nightly()
+    assert len(CHANGES_NOTHING) >= 12
+    for deed in CHANGES_NOTHING:
+        access_record(
+            by=clinician.actor, action=Action(deed), purpose=Purpose.CARE, subject_id=patient.pk,
+            object_kind="records.record", object_id=patient.pk,
+        )
+    assert not encounters_to_archive().exists()
 
 
 def test_a_change_that_was_being_written_while_the_record_was_read_is_found(ana: User, clinician: User) -> None:
@@ -330,7 +394,7 @@ def test_the_officer_opens_a_bundle_with_the_key_and_it_is_on_the_log(
     copy = sealed_copy(told(ana, clinician, word="fernlight"))
     call_command("archive_open", copy.name, identity=key_file(tmp_path), to=tmp_path / "out")
     assert b"fernlight" in (tmp_path / "out" / "record.fhir.json").read_bytes()
-    assert "11 files, each as the manifest says" in capsys.readouterr().out
+    assert "12 files, each as the manifest says" in capsys.readouterr().out
     row = AccessEvent.objects.get(object_kind="privacy.archive")
     assert (row.subject_id, row.object_id, row.action) == (copy.subject_id, copy.pk, Action.EXPORT)
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.test import RequestFactory
@@ -281,7 +282,10 @@ def test_the_keys_are_sealed_apart_from_the_data(settings: Any, tmp_path: Path) 
     settings.KEYS_RECIPIENTS = [public]
     call_command("backup_keys", to=tmp_path / "safe")
     [file] = (tmp_path / "safe").iterdir()
-    assert json.loads(age.open(file.read_bytes(), keeper))["FIELD_ENCRYPTION_KEY"] == settings.FIELD_ENCRYPTION_KEY
+    kept = json.loads(age.open(file.read_bytes(), keeper))
+    hashing = [name for name in dir(django_settings) if name.endswith("_HMAC_KEY")]
+    ours = {"SECRET_KEY", "FIELD_ENCRYPTION_KEY", *hashing}
+    assert len(hashing) >= 3 and kept == {name: getattr(settings, name) for name in ours}
     settings.KEYS_RECIPIENTS = settings.BACKUP_RECIPIENTS
     with pytest.raises(CommandError, match="one key"):
         call_command("backup_keys", to=tmp_path / "safe2")

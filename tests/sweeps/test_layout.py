@@ -24,7 +24,7 @@ DECLARED: dict[str, set[str]] = {
         "cache", "environment", "locks", "rules", "schedule",
     },
     "portal/crypto": {"base", "checks", "fields", "keys", "rotation", "sealed", "storage", "tokens", "values"},
-    "portal/lockbox": {"age", "folder", "s3", "s3_calls", "store"},
+    "portal/lockbox": {"age", "folder", "operating", "s3", "s3_calls", "store"},
     "portal/evidence": {"unreadable"},
     "portal/audit": {"append_only", "chain", "macs", "reviews", "verification"},
     "portal/outbox": {"delivery", "inbox", "leaving", "letters", "registry", "sending", "smtp"},

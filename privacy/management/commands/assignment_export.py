@@ -10,17 +10,18 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from portal.accounts.models import User
-from portal.errors import NotVisible, PortalError
+from portal.errors import NotVisible
+from portal.lockbox.operating import OperatorCommand
 from portal.permissions import Role
 from privacy.disclosing.models import Assignment
 from privacy.handover import making, selectors, services
 from privacy.handover.models import Handover
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Seal the records that may pass to a new owner, as FHIR R4 and files, to the new owner's public key."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,8 +38,6 @@ class Command(BaseCommand):
             making.make(handover.pk, self._progress)
         except NotVisible as error:
             raise CommandError("there is no such assignment") from error
-        except PortalError as error:
-            raise CommandError(str(getattr(error, "message", error))) from error
         except making.Busy as error:
             raise CommandError("another process is making this export") from error
         self._told(handover)
@@ -47,9 +46,12 @@ class Command(BaseCommand):
         there = selectors.handover_of(options["assignment"])
         if there is not None and not options["recipient"]:
             return there
+        if there is None and not options["recipient"]:
+            raise CommandError("name the new owner's public key to begin it: --recipient age1…")
         officer = User.objects.filter(email=options["officer"].lower(), role=Role.OFFICER, is_active=True).first()
         if officer is None:
-            raise CommandError("name the officer in whose name it is done: --officer ADDRESS")
+            unknown = "no active officer signs in with this address" if options["officer"] else "no officer is named"
+            raise CommandError(f"{unknown}: give the one in whose name it is done, --officer ADDRESS")
         return services.handover_start(
             by=officer.actor, assignment_id=options["assignment"], recipient_key=options["recipient"]
         )
@@ -64,6 +66,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {number}  {reason}")
 
     def _list(self) -> None:
+        if not Assignment.objects.exists():
+            self.stdout.write("no assignment is entered; the officer does that on the page for a new owner")
         for row in Assignment.objects.order_by("passes_on"):
             state = "called off" if row.called_off_at else "ready" if row.told_at else "not ready"
             made = selectors.handover_of(row.pk)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from portal.lockbox.operating import OperatorCommand
 from privacy import replay
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Erase again whoever the erasure ledger names; the site opens only after this."
 
     def handle(self, *args: Any, **options: Any) -> None:
