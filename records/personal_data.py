@@ -101,7 +101,7 @@ FIELDS: dict[str, dict[str, FieldClass]] = {
     },
     "records.Disclosure": {
         "id": O, "patient": O, "on": O, "purpose": O, "basis": O, "recipient": I, "recipient_address": I, "what": C,
-        "recipient_key": O, "same_key": O, "reference": O, "consent": O, "recorded_by": O, "recorded_at": O,
+        "same_key": O, "reference": O, "consent": O, "recorded_by": O, "recorded_at": O,
     },
     "records.Suspension": {
         "id": O, "patient": O, "disclosure": O, "reference": O, "kind": O, "agency": I, "official": I, "statement": C,
@@ -148,7 +148,7 @@ _REASONS = {
     "section": "in which part of the record an entry stands; what it says is encrypted",
     "view": "from which side a photo is taken, so that a retake finds the one before it",
     "token": "a keyed hash of one word: searching needs equal words to be equal, and the key is not in the database",
-    "recipient_key": "a keyed hash of a recipient's name: consents and repeats are found while names stay sealed",
+    "recipient_key": "a keyed hash of a recipient's name: consents are found while names stay sealed",
     "same_key": "a keyed hash of a recipient's name and address, by which an accounting groups repeats",
     "metadata": "basis, role and opaque ids of a change, so that orphans can be found",
 }

@@ -85,7 +85,6 @@ class Disclosure(models.Model):
     recipient = EncryptedTextField(context="records.Disclosure.recipient")
     recipient_address = EncryptedTextField(context="records.Disclosure.recipient_address", blank=True)
     what = EncryptedTextField(context="records.Disclosure.what")
-    recipient_key = models.UUIDField()
     same_key = models.UUIDField()
     reference = models.UUIDField(null=True)
     consent = models.ForeignKey(ReleaseConsent, on_delete=models.CASCADE, null=True, related_name="+")
@@ -95,7 +94,6 @@ class Disclosure(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["patient", "same_key", "purpose", "basis", "on"], name="disclosure_of_patient"),
-            models.Index(fields=["recipient_key"], name="disclosure_recipient"),
             models.Index(fields=["reference"], condition=Q(reference__isnull=False), name="disclosure_reference"),
         ]
         constraints = [

@@ -10,7 +10,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.dates import today
 from records.disclosures.models import Disclosure, Suspension
-from records.disclosures.recipients import recipient_keys
 
 
 def disclosures_of(
@@ -40,11 +39,6 @@ def recipients_since(subject_id: UUID, *, since: dt.date | None = None) -> list[
     if since is not None:
         rows = rows.filter(on__gte=since)
     return list(rows.order_by("same_key", "-on", "pk").distinct("same_key"))
-
-
-def given_to(recipient: str) -> QuerySet[Disclosure]:
-    """Everything that a recipient of this name ever got, of whomever, newest first."""
-    return Disclosure.objects.filter(recipient_key__in=recipient_keys(recipient)).order_by("-on", "pk")
 
 
 def suspensions_now(subject_id: UUID | None = None) -> QuerySet[Suspension]:

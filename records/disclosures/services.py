@@ -319,7 +319,7 @@ def _row(by: Actor, entry: Entry, consent_id: UUID | None, now: dt.datetime) -> 
     return Disclosure(
         patient_id=entry.subject_id, on=entry.on, purpose=Purpose(entry.purpose).value,
         basis=DisclosureBasis(entry.basis).value, recipient=entry.recipient,
-        recipient_address=entry.recipient_address, what=entry.what, recipient_key=recipient_key(entry.recipient),
+        recipient_address=entry.recipient_address, what=entry.what,
         same_key=recipient_key(entry.recipient, entry.recipient_address), reference=entry.reference,
         consent_id=consent_id, recorded_by=by.account_id, recorded_at=now,
     )

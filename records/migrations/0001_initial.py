@@ -107,7 +107,6 @@ class Migration(migrations.Migration):
                 ('recipient', portal.crypto.fields.EncryptedTextField(context='records.Disclosure.recipient')),
                 ('recipient_address', portal.crypto.fields.EncryptedTextField(blank=True, context='records.Disclosure.recipient_address')),
                 ('what', portal.crypto.fields.EncryptedTextField(context='records.Disclosure.what')),
-                ('recipient_key', models.UUIDField()),
                 ('same_key', models.UUIDField()),
                 ('reference', models.UUIDField(null=True)),
                 ('recorded_by', models.UUIDField(help_text='None: the portal itself.', null=True)),
@@ -1048,10 +1047,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='disclosure',
             index=models.Index(fields=['patient', 'same_key', 'purpose', 'basis', 'on'], name='disclosure_of_patient'),
-        ),
-        migrations.AddIndex(
-            model_name='disclosure',
-            index=models.Index(fields=['recipient_key'], name='disclosure_recipient'),
         ),
         migrations.AddIndex(
             model_name='disclosure',

@@ -99,9 +99,9 @@ def _fill(patient_id: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO records_disclosure (id, patient_id, "on", purpose, basis, recipient, recipient_address,
-                 what, recipient_key, same_key, reference, consent_id, recorded_by, recorded_at)
+                 what, same_key, reference, consent_id, recorded_by, recorded_at)
                SELECT gen_random_uuid(), patient_id, "on" - (step %% 2000)::int, purpose, basis, recipient,
-                 recipient_address, what, recipient_key, same_key, reference, consent_id, recorded_by, recorded_at
+                 recipient_address, what, same_key, reference, consent_id, recorded_by, recorded_at
                FROM records_disclosure, generate_series(1, %s) AS step WHERE patient_id = %s""", [more, patient_id],
         )
         cursor.execute(
