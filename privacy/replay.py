@@ -19,12 +19,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.audit.models import Action
+from portal.audit.models import Action, AuditDigest
 from portal.audit.services import access_record
 from portal.context import SYSTEM
 from portal.errors import PortalError
 from portal.evidence.services import evidence_record
-from portal.lockbox.store import lockbox
+from portal.lockbox.store import LockboxError, lockbox
 from portal.permissions import Purpose
 from portal.subjects import Subject
 from privacy import ledger
@@ -36,6 +36,10 @@ from privacy.requests.state import RequestState
 
 _log = logging.getLogger(__name__)
 EVIDENCE = "erasure.check"
+
+
+class LedgerMissing(LockboxError):
+    """What answers is not this clinic's lockbox: nobody knows then who was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,29 @@ def entries() -> Iterator[Entry]:
         yield Entry(UUID(told["request_id"]), subject)
 
 
+def whole_ledger() -> list[Entry]:
+    """The whole ledger of this very clinic. Raises ``LedgerMissing``, and what ``entries`` raises.
+
+    A folder that is not mounted, or another bucket, reads like a ledger that names nobody. So what this
+    database knows to lie in the lockbox must lie there: each erasure that it has gone through, and the
+    newest digest of its access log.
+    """
+    found = list(entries())
+    done = set(ErasureDone.objects.values_list("request_id", flat=True))
+    if lost := done - {entry.request_id for entry in found}:
+        raise LedgerMissing(f"{len(lost)} erasures of this database are not in this lockbox's ledger: is it ours?")
+    newest = AuditDigest.objects.order_by("-number").values_list("name", "version").first()
+    if newest is not None and not any(version == newest[1] for _name, version in lockbox().names(newest[0])):
+        raise LedgerMissing("this lockbox does not hold what this database put into it: is it ours, and mounted?")
+    return found
+
+
 def missing() -> list[Entry]:
     """Erasures of the ledger that this database has not gone through, those that are just running left out."""
+    found = whole_ledger()
     done = set(ErasureDone.objects.values_list("request_id", flat=True))
     running = set(RightsRequest.objects.filter(state=RequestState.CARRYING_OUT).values_list("pk", flat=True))
-    return [entry for entry in entries() if entry.request_id not in done | running]
+    return [entry for entry in found if entry.request_id not in done | running]
 
 
 def replay() -> int:
@@ -81,9 +103,10 @@ def replay() -> int:
 
     Also those that the backup caught half done. Killed anywhere, it is begun anew and ends the same.
     """
+    found = whole_ledger()
     done = set(ErasureDone.objects.values_list("request_id", flat=True))
     count = 0
-    for entry in entries():
+    for entry in found:
         if entry.request_id not in done:
             _repeat(entry)
             count += 1
@@ -116,7 +139,7 @@ def leftovers(subject: Subject) -> dict[str, int]:
 def erased_check(*, most: int = 500) -> dict[str, int]:
     """Look whether the erased are still gone: all of them, or a sample of ``most``. Leaves evidence (P39)."""
     done = set(ErasureDone.objects.values_list("request_id", flat=True))
-    known = [entry for entry in entries() if entry.request_id in done]
+    known = [entry for entry in whole_ledger() if entry.request_id in done]
     looked_at = known if len(known) <= most else random.SystemRandom().sample(known, most)
     left = [entry for entry in looked_at if leftovers(entry.subject)]
     for entry in left:
@@ -158,6 +181,8 @@ def opens() -> bool:
         if may_open():
             return True
         _log.critical("stays closed: run manage.py erasures_replay; the database lacks erasures of the ledger")
+    except LedgerMissing as error:
+        _log.critical("stays closed: %s", error)
     except (PortalError, OSError, ValueError):
         _log.critical("stays closed: the erasure ledger cannot be read", exc_info=True)
     return False

@@ -53,8 +53,8 @@ def told(error: Exception) -> str:
     if isinstance(error, StorageUnavailable):
         return f"{error or 'the store does not answer'}; nothing half done counts, so try again"
     if isinstance(error, LockboxError):
-        words = next((words for kind, words in _STORE if isinstance(error, kind)), "the lockbox refuses")
-        return f"{words}: {error}"
+        words = next((f"{words}: " for kind, words in _STORE if isinstance(error, kind)), "")
+        return f"{words}{error}"
     if isinstance(error, OSError):
         words = _DISK.get(error.errno or 0, error.strerror or "the disk cannot be read or written")
         return f"{words}: {error.filename}" if error.filename else words

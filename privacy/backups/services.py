@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,16 +23,18 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from portal.dates import today
+from portal.errors import StorageUnavailable
 from portal.evidence.selectors import latest_passed
 from portal.evidence.services import evidence_record
 from portal.lockbox import age
-from portal.lockbox.store import Receipt, lockbox
+from portal.lockbox.store import LockboxError, Receipt, lockbox
 from portal.locks import alone
 from privacy.backups.dump import WITHOUT_DATA, pieces, sealed_dump, server_release
 from privacy.backups.mirror import mirror_run
 
+_log = logging.getLogger(__name__)
 FOLDER = "backups"
-EVIDENCE = "backup.nightly"
+EVIDENCE, EXPIRY = "backup.nightly", "backup.expiry"
 MANIFEST = "manifest.json.age"
 FORMAT = "portal-backup-1"
 
@@ -96,13 +99,23 @@ def backups() -> list[Backup]:
 
 
 def backups_expire() -> int:
-    """Destroy what is past its 35 days, cut-off ones too; returns how many objects."""
-    count = 0
-    store = lockbox()
+    """Destroy what is past its 35 days, cut-off ones too; returns how many objects.
+
+    One that the store does not give up stops no other: who was deleted is told when backups run out. It
+    leaves evidence, and is tried again each night.
+    """
+    count, failed, store = 0, 0, lockbox()
     for name, version in list(store.names(f"{FOLDER}/")):
-        if store.receipt(name, version).retain_until < today():
-            store.destroy(name, version)
-            count += 1
+        try:
+            if store.receipt(name, version).retain_until < today():
+                store.destroy(name, version)
+                count += 1
+        except (LockboxError, StorageUnavailable, OSError):
+            _log.exception("%s could not be destroyed", name)
+            failed += 1
+    evidence_record(
+        kind=EXPIRY, passed=not failed, facts={"destroyed": count, "failed": failed}, valid_for=dt.timedelta(hours=36)
+    )
     return count
 
 

@@ -23,7 +23,9 @@ from privacy.incidents.tasks import incidents_watch
 from privacy.keeping.services import hold_place, hold_release
 from records.models import Patient
 from tests.incidents.building import breach, opened_incident, reported, signed
+from tests.privacy.conftest import anas
 
+__all__ = ["anas"]
 pytestmark = [pytest.mark.django_db, pytest.mark.promise("P52")]
 NONE = {"incidents": 0, "reports": 0, "held": 0}
 

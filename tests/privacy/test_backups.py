@@ -18,17 +18,21 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.audit.models import Action, AuditDigest
+from portal.audit.services import access_record
 from portal.crypto import sealed
 from portal.evidence.models import Evidence
 from portal.lockbox import age
+from portal.lockbox.folder import FolderStore
 from portal.lockbox.store import LockboxError
 from portal.outbox.models import OutgoingMail
+from portal.permissions import Purpose
 from privacy import receivers, replay
 from privacy.backups import drill as drills
 from privacy.backups import services
 from privacy.backups.mirror import mirror_run, walk
 from privacy.backups.restore import CannotRestore, choose, folder_storage, manage, read_manifest, restore
-from privacy.backups.services import EVIDENCE, backup_make, backups, backups_expire, overdue
+from privacy.backups.services import EVIDENCE, EXPIRY, backup_make, backups, backups_expire, overdue
 from privacy.middleware import RestoreGateMiddleware
 from privacy.models import ErasureDone, LedgerCheck, MirroredFile
 from privacy.tasks import backup_watch
@@ -139,6 +143,32 @@ def test_a_site_whose_ledger_cannot_be_read_stays_closed(
 
 
 @pytest.mark.promise("P39")
+@pytest.mark.parametrize("knows", ["an erasure", "a digest"])
+def test_a_lockbox_that_is_not_mounted_is_no_empty_ledger(
+    knows: str, ana: User, clinician: User, officer: User, settings: Any, rf: RequestFactory, tmp_path: Path
+) -> None:
+    if knows == "an erasure":
+        carried_out(officer, ask(ana, marked(ana, clinician)))
+    else:
+        access_record(
+            by=officer.actor, action=Action.VIEW, purpose=Purpose.CARE, subject_id=None, object_kind="records.record",
+            object_id=None,
+        )
+        call_command("audit_digest")
+        assert AuditDigest.objects.exists()
+    LedgerCheck.objects.all().delete()
+    settings.RESTORE_GATE = True
+    ours, settings.LOCKBOX_DIR = settings.LOCKBOX_DIR, tmp_path / "not-mounted"
+    closed = RestoreGateMiddleware(lambda request: pytest.fail("the site was open"))
+    assert closed(rf.get("/")).status_code == 503
+    for command in ("erasures_replay", "erasures_check"):
+        with pytest.raises(CommandError, match="is it ours"):
+            call_command(command)
+    settings.LOCKBOX_DIR = ours
+    assert RestoreGateMiddleware(lambda request: "open")(rf.get("/")) == "open"
+
+
+@pytest.mark.promise("P39")
 def test_a_worker_waits_for_the_ledger_as_the_site_does(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RESTORE_GATE = True
     answers, waited = [False, False, True], []
@@ -206,13 +236,27 @@ def test_a_backup_is_never_loaded_into_a_database_that_holds_something(
         restore(backup=choose(), identity=settings.BACKUP_IDENTITY, database_url=scratch, sealed=back)
 
 
-def test_backups_run_out_after_their_days(settings: Any) -> None:
+def refuses(word: str, whole: Any) -> Any:
+    def receipt(store: FolderStore, name: str, version: str) -> Any:
+        if word in name:
+            raise LockboxError("no answer")
+        return whole(store, name, version)
+
+    return receipt
+
+
+def test_backups_run_out_after_their_days(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     backup_make()
     assert backups_expire() == 0
     with time_machine.travel(timezone.now() + dt.timedelta(days=settings.BACKUP_DAYS), tick=False):
         assert backups_expire() == 0
     with time_machine.travel(timezone.now() + dt.timedelta(days=settings.BACKUP_DAYS + 2), tick=False):
-        assert backups_expire() == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderStore, "receipt", refuses("manifest", FolderStore.receipt))
+            assert backups_expire() == 1, "one that the store does not give up stops no other"
+            proof = Evidence.objects.filter(kind=EXPIRY).latest("recorded_at")
+            assert not proof.passed and proof.facts == {"destroyed": 1, "failed": 1}
+        assert backups_expire() == 1
     assert backups() == []
 
 
