@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, cast
 import psycopg
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.db.migrations.loader import MigrationLoader
 
 from portal.errors import PortalError
 from portal.lockbox import age
@@ -73,6 +74,7 @@ def restore(
     one transaction: it is whole or stays empty. Raises ``CannotRestore``, ``CannotOpen``, ``ToolFailed``.
     """
     manifest = read_manifest(backup, identity)
+    _refuse_newer(manifest)
     refuse_filled(database_url)
     with tempfile.TemporaryFile() as whole:
         for piece in manifest["pieces"]:
@@ -95,6 +97,16 @@ def _append(whole: Any, piece: dict[str, Any]) -> None:
             whole.write(chunk)
     if digest.hexdigest() != piece["sha256"]:
         raise CannotRestore(f"{piece['name']} is damaged: take an older backup (--name)")
+
+
+def _refuse_newer(manifest: dict[str, Any]) -> None:
+    """A release cannot undo what a later one did to the tables; it would start on them and fail somewhere."""
+    disk = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
+    apps = {name.split(".")[0] for name in disk}
+    later = sorted(name for name in manifest["migrations"] if name not in disk and name.split(".")[0] in apps)
+    if later:
+        release = manifest["release"] or "a later one"
+        raise CannotRestore(f"this backup is of another release ({release}): install that one; unknown: {later[0]}")
 
 
 def refuse_filled(database_url: str) -> None:

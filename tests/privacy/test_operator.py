@@ -21,6 +21,7 @@ from portal.lockbox.operating import told
 from portal.lockbox.store import AlreadyKept, Damaged, NotDue, NotKept
 from privacy.backups import drill as drills
 from privacy.backups import restore as restoring
+from privacy.backups import services as backups_made
 from privacy.backups.services import backup_make
 from privacy.models import ArchiveCopy, ArchiveReason
 from records.models import Encounter, Patient, Photo
@@ -86,6 +87,22 @@ def test_a_restore_that_cannot_be_says_why_and_loads_nothing(key: Path, scratch:
     with psycopg.connect(scratch) as connection:
         assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
     assert not list((tmp_path / "back").iterdir())
+
+
+def test_a_backup_of_a_later_release_is_not_loaded(
+    key: Path, scratch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = backups_made._manifest
+
+    def later(*args: Any) -> dict[str, Any]:
+        made = whole(*args)
+        return {**made, "release": "2027.3", "migrations": [*made["migrations"], "records.0002_of_next_year"]}
+
+    monkeypatch.setattr(backups_made, "_manifest", later)
+    backup_make()
+    refused("another release .2027.3.: install", "restore", identity=key, database=scratch, sealed=tmp_path / "back")
+    with psycopg.connect(scratch) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
 
 
 def test_a_restore_that_ran_full_is_begun_anew_in_another_database(
