@@ -292,7 +292,9 @@ def test_new_bundles_go_to_the_new_key_and_the_list_says_which_is_under_which(
     new = ",".join(current_keys())
     assert archive_encounter(encounter=Encounter.objects.get(), reason=ArchiveReason.NIGHTLY) == copy
     call_command("archive_rotate")
-    assert capsys.readouterr().out.splitlines() == [f"{old}: 1 bundles until {copy.retain_until} (old)"]
+    assert capsys.readouterr().out.splitlines() == [
+        f"today's key {new} is {recipient}", f"{old}: 1 bundles until {copy.retain_until} (old)",
+    ]
     for sealed in (1, 0):
         call_command("archive_rotate", seal_anew=True)
         assert f"sealed anew: {sealed}" in capsys.readouterr().out
