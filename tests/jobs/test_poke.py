@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -159,3 +161,14 @@ def test_nudges_can_be_switched_off(queue, settings):
     settings.POKE_ENABLED = False
     poke("outbox.drain")
     assert queue() == []
+
+
+def test_no_nudge_asks_the_broker_to_wait():
+    """FIELD_FAULTS 87: a message for later is handed out again each hour; what is for later is a time in a row."""
+    waits = re.compile(r"\b(?:countdown|eta)\s*=|\.apply_async\(|\.delay\(|\.retry\(|autoretry_for")
+    base = Path(__file__).resolve().parents[2]
+    found = [
+        str(file.relative_to(base)) for room in ("portal", "records", "billing", "consults", "privacy")
+        for file in (base / room).rglob("*.py") if waits.search(file.read_text())
+    ]
+    assert found == []

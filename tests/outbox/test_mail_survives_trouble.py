@@ -45,6 +45,17 @@ def test_a_mail_server_that_is_down_delays_mail_and_uses_up_no_try(mail_server, 
     assert drain(patient=False).sent == 3
 
 
+def test_a_mail_for_later_waits_in_its_row_and_goes_once(mail_server):
+    """FIELD_FAULTS 87: however often the broker hands the nudge out again, and to however many workers."""
+    row = queue(send_after=timezone.now() + dt.timedelta(hours=3))
+    for hour in range(3):
+        with later(hours=hour, minutes=59, seconds=50):
+            assert [drain(patient=False).sent for _worker in range(3)] == [0, 0, 0]
+    with later(hours=3, minutes=1):
+        assert sum(drain(only=row.pk).sent + drain(patient=False).sent for _worker in range(5)) == 1
+    assert len(mail_server.mails) == 1
+
+
 def test_a_nudged_drain_does_not_hammer_a_dead_server(mail_server, settings):
     settings.EMAIL_PORT = free_port()
     queue()
