@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal.dates import clinic_zone
 from portal.errors import DomainError, PortalError
 from portal.jobs.models import Job, JobState
 from portal.jobs.registry import JobKind, kind_of
@@ -66,7 +67,8 @@ def run_job(job_id: UUID) -> bool:
         _give_up(job, kind, job.error or "worker_lost")
         return True
     try:
-        result = dict(kind.run(job, _Progress(job, kind.lease)))
+        with timezone.override(clinic_zone()):  # nobody reads along: its days are the clinic's
+            result = dict(kind.run(job, _Progress(job, kind.lease)))
     except JobLost:
         log.warning("job %s of kind %s went to another worker", job.pk, job.kind)
     except DomainError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from contextlib import suppress
@@ -74,6 +75,19 @@ def test_a_wish_asked_five_times_is_one_job_run_once(calls):
     assert run_job(*jobs) and not run_job(*jobs)
     job = Job.objects.get()
     assert (job.state, job.result, job.percent, len(calls)) == ("done", {"file": "abc"}, 100, 1)
+
+
+def test_long_work_tells_days_as_the_clinic_does(calls, monkeypatch):
+    """It has no reader whose zone counts; Greenwich's would date an evening's letter tomorrow (FIELD_FAULTS 1)."""
+    seen = []
+    kind = registry.kind_of("tests.export")
+    monkeypatch.setitem(
+        registry._kinds, "tests.export",
+        dataclasses.replace(kind, run=lambda job, progress: seen.append(timezone.localdate()) or {}),
+    )
+    with time_machine.travel("2026-11-26 01:30:00+00:00", tick=False):  # half past seven at the clinic
+        assert run_job(start().pk)
+    assert seen == [dt.date(2026, 11, 25)] and timezone.get_current_timezone_name() == "UTC"
 
 
 def test_a_job_that_fails_is_tried_again_later_and_ends_with_its_owner_told_once(calls):
