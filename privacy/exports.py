@@ -65,6 +65,7 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
 
 def _zip(request: RightsRequest, progress: Progress) -> SealedSpool:
     """The record's own files, and one file with what each other app holds (RULES 1.1)."""
+    assert request.subject_id is not None
     subject = subject_of(request.subject_id)
     own = request.account_id is None or request.account_id in subject.account_ids
     # Who looks after somebody gets nothing of that person's own sign-in, reports and mails.
@@ -106,6 +107,7 @@ def _keep(request_id: UUID, ref: SealedRef) -> RecordCopy:
     """The row, the request's end and the mail: all or nothing. Two workers keep one copy."""
     with transaction.atomic():
         request = RightsRequest.objects.select_for_update().get(pk=request_id)
+        assert request.subject_id is not None and request.account_id is not None
         copy = RecordCopy.objects.create(
             request=request, subject_id=request.subject_id, account_id=request.account_id,
             name=ref.name, key=ref.key, size=ref.size,

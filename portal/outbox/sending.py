@@ -56,8 +56,8 @@ def _prepare(row: OutgoingMail, mail: Mail, addresses: Addresses) -> EmailMessag
         row.gate_passed = not reason
         if reason:
             return str(reason)
-    mine = row.account_id is not None and row.category != Category.SECURITY
-    if mine and addresses.by_post(row.account_id, row.subject_id):
+    account_id = None if row.category == Category.SECURITY else row.account_id
+    if account_id is not None and addresses.by_post(account_id, row.subject_id):
         return POST_ONLY
     about_care = mail.care or row.category == Category.MARKETING
     if row.subject_id is not None and about_care and addresses.frozen(row.subject_id):

@@ -122,7 +122,8 @@ def _recipient(letter: Letter) -> Recipient:
 
 def _chose(letter: Letter, reach: Reach) -> bool:
     """True when the guardian who reads it asked for this address; one that the young person chose is not theirs."""
-    return RightsRequest.objects.filter(pk=reach.asked_in, account_id=letter.account_id).exists()
+    asked_in = reach.asked_in
+    return asked_in is not None and RightsRequest.objects.filter(pk=asked_in, account_id=letter.account_id).exists()
 
 
 def _patient(subject_id: UUID) -> PatientView | None:

@@ -165,7 +165,7 @@ def post_instead() -> int:
     rows_now = wanted.order_by("queued_at").values_list("account_id", "subject_id", "queued_at")
     for account_id, subject_id, queued_at in rows_now:
         mine = patients_of(account_id) if account_id is not None else []
-        if not mine:
+        if account_id is None or not mine:
             continue
         day = queued_at.astimezone(clinic_zone()).date()
         key = f"post:{account_id}:{day.isoformat()}"
