@@ -164,7 +164,9 @@ def copy_posted(letter: Letter) -> None:
 def copy_is_signed_for(letter: Letter) -> bool:
     """A copy for somebody else goes to the person and the place of the signed form, and nowhere else."""
     third = RequestKind.ACCESS_THIRD_PARTY
-    return letter.kind == COVER and RightsRequest.objects.filter(pk=letter.request_id, kind=third).exists()
+    if letter.kind != COVER or letter.request_id is None:
+        return False
+    return RightsRequest.objects.filter(pk=letter.request_id, kind=third).exists()
 
 
 def copy_stopped(request: RightsRequest) -> None:

@@ -78,6 +78,11 @@ def exists(*, patient_id: UUID, kind: PartKind, part_id: UUID) -> bool:
     return rows[kind].filter(pk=part_id, patient_id=patient_id).exists()
 
 
+def kind_of(*, patient_id: UUID, part_id: UUID) -> PartKind | None:
+    """Which kind of part this is, without opening it; None for one that was taken out."""
+    return next((kind for kind in PartKind if exists(patient_id=patient_id, kind=kind, part_id=part_id)), None)
+
+
 def is_private(*, kind: PartKind, part_id: UUID) -> bool:
     """Whether parents and guardians do not see this part (RULES 4.14)."""
     table = {PartKind.ENTRY: Entry, PartKind.ANSWER: Answer}.get(kind)

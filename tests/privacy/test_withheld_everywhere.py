@@ -105,7 +105,11 @@ def test_what_a_copy_was_refused_no_page_no_copy_and_no_app_shows_until_a_review
     request.save(update_fields=["state"])
     requests.request_complete(request)
     waiting = denials.review_ask(by=ana.actor, request_id=request.pk)
+    review = reverse("admin:privacy_review", args=[waiting.pk])
+    assert letter not in as_(other_clinician).get(review).content.decode(), "not before it is theirs"
     denials.review_take(by=other_clinician.actor, denial_id=waiting.pk)
+    judged = as_(other_clinician).get(review).content.decode()
+    assert "What is left out" in judged and letter in judged and answer.question_text in judged
     denials.review_decide(
         by=other_clinician.actor, denial_id=waiting.pk, decision=ReviewDecision.OVERTURNED, reason="No danger.",
         license="MN 2",

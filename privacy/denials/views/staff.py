@@ -18,9 +18,9 @@ from portal.guards import AuthRequest, visible_or_404
 from portal.permissions import Purpose
 from privacy.denials import services
 from privacy.denials.forms import RefusalForm, ReviewAskForm, ReviewDecisionForm
-from privacy.denials.grounds import BY_KIND, listed
+from privacy.denials.grounds import BY_KIND, COPIES, listed
 from privacy.denials.models import Denial, ReviewDecision
-from privacy.denials.selectors import reviews_for
+from privacy.denials.selectors import reviews_for, withheld_from
 from privacy.requests.models import RequestKind, RightsRequest
 from records.access import may_open
 from records.amendments.models import PaperKind
@@ -133,7 +133,7 @@ def _shown(request: AuthRequest, row: Denial) -> dict[str, Any]:
         "letter": opened(asked_for, "denial_letter"), "details": opened(asked_for, "details"),
         "words": opened(row, "review_words"),
     }
-    if row.withheld_parts and row.subject_id is not None:
+    if row.request.kind in COPIES and row.subject_id is not None:
         found["parts"] = _withheld(request, row, row.subject_id)
     if row.request.kind == RequestKind.AMENDMENT and has_paper(row.request_id, PaperKind.REQUEST):
         asked = request_paper(row.request_id)
@@ -146,8 +146,8 @@ def _shown(request: AuthRequest, row: Denial) -> dict[str, Any]:
 
 
 def _withheld(request: AuthRequest, row: Denial, patient_id: UUID) -> list[PartView]:
-    """The parts that a copy leaves out: nobody can judge what they have not read. One trace each."""
-    wanted = [UUID(part) for part in opened(row, "withheld_parts", [])]
+    """All that a copy leaves out: nobody can judge what they have not read. One trace each."""
+    wanted = sorted(withheld_from(row.request_id))
     kinds = {part: kind_of(patient_id=patient_id, part_id=part) for part in wanted}
     return [
         open_part(by=request.actor, patient_id=patient_id, kind=kind, part_id=part, purpose=Purpose.LEGAL_DUTY)
