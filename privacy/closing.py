@@ -7,22 +7,25 @@ wiped once it is posted and can no longer come back.
 from __future__ import annotations
 
 import datetime as dt
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal.accounts.models import User
 from portal.accounts.selectors import display_names
 from portal.context import SYSTEM
 from portal.errors import NotVisible
 from portal.permissions import Purpose
+from portal.subjects import Subject
 from privacy.disclosing.closing import given_text
 from privacy.dossier import subject_of
 from privacy.letters.kinds import CLOSING, CLOSING_CHILD
 from privacy.letters.models import Letter
 from privacy.letters.services import Recipient, letter_write
 from privacy.mails import Closing, books_until, log_until
-from privacy.models import RightsRequest
+from privacy.models import RequestKind, RightsRequest
 from privacy.requests.letters import recipient_of
 from records.contact.selectors import reach_of, wants_post
 from records.vault.rooms import open_patient
@@ -30,7 +33,7 @@ from records.vault.rooms import open_patient
 
 def paper_address(request: RightsRequest) -> Recipient | None:
     """Where the last letter goes by post; None where a mail tells it. Read outside of any transaction."""
-    if request.account_id is not None and not wants_post(request.account_id, request.subject_id):
+    if request.account_id is not None and mailed(request.account_id, request.subject_id):
         return None
     told = recipient_of(request)
     if told is not None or request.subject_id is None:
@@ -43,6 +46,19 @@ def paper_address(request: RightsRequest) -> Recipient | None:
     own = request.account_id is None or request.account_id in subject_of(request.subject_id).account_ids
     name = patient.full_name if own else display_names([request.account_id]).get(request.account_id, "")
     return Recipient(name or patient.full_name, tuple(lines))
+
+
+def mailed(account_id: UUID, subject_id: UUID | None) -> bool:
+    """Not who wants letters, and not who left for good: that address is never written to (P28)."""
+    account = User.objects.only("email").filter(pk=account_id).first()
+    return account is not None and not account.has_left and not wants_post(account_id, subject_id)
+
+
+def young_mailed(request: RightsRequest, subject: Subject) -> list[UUID]:
+    """Where a parent or guardian asked: the sign-ins of the young person that go with the record, and are told."""
+    if request.kind != RequestKind.GUARDIAN_DELETION:
+        return []
+    return [one for one in subject.account_ids if one != request.account_id and mailed(one, subject.subject_id)]
 
 
 def closing_letter(*, request: RightsRequest, to: Recipient, closing: Closing) -> Letter:

@@ -9,6 +9,7 @@ next one goes on.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from portal.permissions import Purpose
 from portal.subjects import Subject
 from privacy import deidentified, ledger, mails
 from privacy.archive import archive_patient, archive_verify
-from privacy.closing import closing_letter, paper_address
+from privacy.closing import closing_letter, paper_address, young_mailed
 from privacy.disclosing.closing import given_lines
 from privacy.dossier import erase_all, subject_of
 from privacy.keeping.accounting import accounting_keep
@@ -55,6 +56,14 @@ class Held(RuntimeError):
     """A legal hold was placed after the job began; nothing has been removed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who gets a last letter: who asked, by post at ``paper`` or else by mail; accounts of ``young`` by mail."""
+
+    paper: Recipient | None
+    young: list[UUID]
+
+
 def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     """Erase the person of one request. Ends in the same state however often it is started."""
     assert job.ref is not None
@@ -72,9 +81,9 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     progress(2, 4, "ledger")
     ledger.erasure_put(request.pk, subject)
     progress(3, 4, "erase")
-    to = paper_address(request)
+    told = Told(paper_address(request), young_mailed(request, subject))
     try:
-        removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id), to)
+        removed = _erase(request.pk, subject, deidentified.rows_before_erasure(subject.subject_id), told)
     except Held:
         request_held(request.pk)
         removed = 0
@@ -90,8 +99,8 @@ def _archive(subject: Subject) -> None:
         raise RuntimeError("the accounting could not be read back")
 
 
-def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase], to: Recipient | None) -> int:
-    """Everything out, the letter in (by post to ``to``, else by mail), the request done: one transaction."""
+def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase], told: Told) -> int:
+    """Everything out, the last letters in, the request done: one transaction."""
     with transaction.atomic():
         request = RightsRequest.objects.select_for_update().get(pk=request_id)
         if request.state != RequestState.CARRYING_OUT:
@@ -103,14 +112,12 @@ def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase
             raise Held
         _refuse_if_changed(subject)
         closing = _closing(request)
-        address = User.objects.values_list("email", flat=True).filter(pk=request.account_id).first()
+        # Read in here: the newest address counts, whenever it was changed.
+        addresses = dict(User.objects.filter(pk__in=[request.account_id, *told.young]).values_list("pk", "email"))
         requests_lapse(subject_id=subject.subject_id, but=request.pk)
         deidentified.keep(statistics)
         removed = erase_all(subject)
-        if to is not None:
-            closing_letter(request=request, to=to, closing=closing)
-        elif address:
-            mails.record_erased(request=request, address=address, closing=closing)
+        _tell(request, told, closing, addresses)
         access_record(
             by=SYSTEM, action=Action.ERASE, purpose=Purpose.LEGAL_DUTY, subject_id=subject.subject_id,
             object_kind="privacy.request", object_id=request.pk, basis=f"request:{request.pk}",
@@ -119,6 +126,16 @@ def _erase(request_id: UUID, subject: Subject, statistics: list[DeidentifiedCase
         request_complete(request)
         erasure_done(request.pk)
     return sum(removed.values())
+
+
+def _tell(request: RightsRequest, told: Told, closing: Closing, addresses: dict[UUID, str]) -> None:
+    """The last letters, once the record is out."""
+    if told.paper is not None:
+        closing_letter(request=request, to=told.paper, closing=closing)
+    elif request.account_id in addresses:
+        mails.record_erased(request=request, address=addresses[request.account_id], closing=closing)
+    for account_id in told.young:
+        mails.record_erased(request=request, address=addresses[account_id], closing=closing, young=account_id)
 
 
 def _refuse_if_changed(subject: Subject) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -27,8 +28,8 @@ REPORT_ANSWERED = Letter("privacy/mail/report_answered", ("url",))
 ERASED = Letter(
     "privacy/mail/erased",
     (
-        "child", "kept_until", "list_only", "backups_until", "log_until", "books_until", "years", "paid", "paid_back",
-        "given", "officer", "officer_email", "phone",
+        "child", "young", "kept_until", "list_only", "backups_until", "log_until", "books_until", "years", "paid",
+        "paid_back", "given", "officer", "officer_email", "phone",
     ),
 )
 
@@ -77,18 +78,23 @@ def _copy_ready(mail: MailContext) -> Rendered:
     return COPY_READY.render(until=day_of(mail.refs["until"]), url=page_of(mail, "privacy:request"))
 
 
-def record_erased(*, request: RightsRequest, address: str, closing: Closing) -> None:
+def record_erased(
+    *, request: RightsRequest, address: str, closing: Closing, young: UUID | None = None
+) -> None:
     """The closing letter, to the address that the account had: the account is gone by then.
 
+    ``young`` is the account of a young person whose parent or guardian asked: they are told it as it is for them.
     Tied to no subject, so that the erasure does not take it away; the address is wiped on delivery.
     """
     mail_queue(
-        kind="privacy.erased", address=address, once_key=f"privacy.erased:{request.pk}",
+        kind="privacy.erased", address=address,
+        once_key=f"privacy.erased:{request.pk}{f':{young}' if young else ''}",
         refs={
             "kept_until": closing.kept_until.isoformat() if closing.kept_until else "none",
             "backups_until": closing.backups_until.isoformat(),
             "log_until": log_until().isoformat(), "books_until": books_until().isoformat(),
-            "child": str(closing.child), "list_only": str(closing.list_only),
+            "child": str(closing.child and young is None), "young": str(young is not None),
+            "list_only": str(closing.list_only),
             "paid": str(closing.paid), "paid_back": str(closing.paid_back),
         },
         secret={"given": closing.given},  # sealed until it is sent, then wiped: the register is gone by then
@@ -99,7 +105,7 @@ def _erased(mail: MailContext) -> Rendered:
     refs = mail.refs
     return ERASED.render(
         kept_until="" if refs["kept_until"] == "none" else day_of(refs["kept_until"]),
-        child=refs["child"] == "True", list_only=refs["list_only"] == "True",
+        child=refs["child"] == "True", young=refs["young"] == "True", list_only=refs["list_only"] == "True",
         backups_until=day_of(refs["backups_until"]), log_until=day_of(refs["log_until"]),
         books_until=day_of(refs["books_until"]),
         years=settings.RETENTION_ADULT_YEARS, paid=refs["paid"] == "True", paid_back=refs["paid_back"] == "True",

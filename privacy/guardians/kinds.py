@@ -25,7 +25,7 @@ def frozen_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
 
 REVIEW = KindRules(
     RequestKind.GUARDIAN_REVIEW, due_days="GUARDIAN_DUE_DAYS", fulfil=show_record, answered=True,
-    ask_page="privacy:children", wish=_("For parents and guardians"),
+    ask_page="privacy:children", for_anybody=True, wish=_("For parents and guardians"),
     wish_about=_("See your child’s record, have it deleted, or tell us to stop using it."), deed=_("Write the answer"),
     deed_about=_(
         "A guardian with a sign-in may then look at the record for some weeks. What the law lets the young person "

@@ -141,7 +141,8 @@ def reach_fulfil(request: RightsRequest, by: Actor) -> None:
 def ways_of(row: ContactChoice) -> list[str]:
     """The choices in sentences; that all is as usual where none was made."""
     address = dict(row.address or {})
-    place = ", ".join(str(address[name]) for name in ("street", "city", "state", "postal_code") if address.get(name))
+    region = " ".join(str(address[name]) for name in ("state", "postal_code") if address.get(name))
+    place = ", ".join(part for part in (str(address.get("street", "")), str(address.get("city", "")), region) if part)
     found = [
         _("We send letters and no email.") if row.post_only else "",
         _("We do not call.") if row.no_phone else "",

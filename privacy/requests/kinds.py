@@ -51,7 +51,7 @@ ACCESS = KindRules(
 DELETION = KindRules(
     RequestKind.DELETION, due_days="DELETION_DUE_DAYS", fulfil=deletion.deletion_start,
     stopped=deletion.deletion_stopped, grounds=grounds_for(RequestKind.DELETION),
-    sure=_("I know that this cannot be undone"), ask_page="privacy:delete", wish=_("Delete it"),
+    sure=_("I know that this cannot be undone"), ask_page="privacy:delete", own_only=True, wish=_("Delete it"),
     wish_about=_("We delete all we may, and tell you what the law makes us keep."),
     deed=_("Delete the record"),
     deed_about=_(

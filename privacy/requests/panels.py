@@ -24,10 +24,14 @@ def copy_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
 
 
 def deletion_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
-    """What is under way and would end with the record."""
+    """What is under way and would end with the record, and whether the sign-in of who asked goes with it."""
+    from privacy.dossier import subject_of  # which stands on all rooms
     from privacy.selectors import afoot  # which reads requests too
 
-    return {"afoot": afoot(request.subject_id) if request.subject_id and not request.ended_at else None}
+    if request.subject_id is None or request.ended_at:
+        return {"afoot": None, "own_goes": False}
+    own = request.account_id in subject_of(request.subject_id).account_ids
+    return {"afoot": afoot(request.subject_id), "own_goes": own}
 
 
 def deletion_staff_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
@@ -37,7 +41,8 @@ def deletion_staff_context(request: RightsRequest, by: Actor) -> Mapping[str, An
 
     if request.subject_id is None:
         return {}
+    held = not request.ended_at and on_hold(request.subject_id)
     return {
-        **deletion_context(request, by), "held": not request.ended_at and on_hold(request.subject_id),
+        **deletion_context(request, by), "held": held, "waits_for_hold": held and request.held_at is not None,
         "copies": archive_copies(request.subject_id)[:20],
     }

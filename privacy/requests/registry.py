@@ -50,7 +50,8 @@ class KindRules:
     ``ask_form`` is the form of the engine's own ask page, ``ask_page`` the name of a page of the room.
     ``wish`` is the line under which the patient finds it on the privacy page, "" hides it there;
     ``wish_about`` says in a sentence what one gets. ``sure`` is a sentence to tick before it is carried out.
-    ``roles`` are offered it there. ``deed`` is the button of "carry out", ``deed_about`` says what follows;
+    ``roles`` are offered it there, also who has no record where it is ``for_anybody``; ``own_only`` leaves out
+    who only looks after others. ``deed`` is the button of "carry out", ``deed_about`` says what follows;
     ``recallable`` lets it be taken back while it is carried out: what waits to be posted has not gone yet.
     ``deed_page`` names the page of the desk where it is done (with ``request_id``), for a deed that needs the record
     and more than a press.
@@ -81,6 +82,8 @@ class KindRules:
     ask_about: str = ""
     wish: Text = ""
     wish_about: Text = ""
+    for_anybody: bool = False
+    own_only: bool = False
     deed: Text = ""
     deed_about: Text = ""
     deed_page: str = ""

@@ -66,7 +66,7 @@ def patient_next(row: RightsRequest) -> str:
     if row.state == S.IN_PROGRESS and row.held_at:
         return _("A court or an authority told us to wait. We go on as soon as that ends.")
     return {
-        S.RECEIVED: _("Our compliance officer looks at it next. Until then nothing changes."),
+        S.RECEIVED: _("Our compliance officer looks at it next."),
         S.IDENTITY: _("We have to make sure that it was you who asked. Nothing is done before that."),
         S.IN_PROGRESS: _("Our compliance officer is working on it."),
         S.WAITING_FEE: _("We told you what it costs, and begin when you have said yes."),

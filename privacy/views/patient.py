@@ -48,7 +48,7 @@ def home(request: AuthRequest) -> HttpResponse:
     context["cards"] = [card_of(row) for row in asked[:REQUESTS_AT_HOME]]
     letters = letters_of(request.actor, most=LETTERS_AT_HOME + 1)
     context["more"] = len(asked) > REQUESTS_AT_HOME or len(letters) > LETTERS_AT_HOME
-    context["wishes"] = wishes(request, has_record=bool(mine))
+    context["wishes"] = wishes(request, mine)
     if mine:
         context["letters"] = letters[:LETTERS_AT_HOME]
         context["looks"] = _days(mine[0], request.account_id)

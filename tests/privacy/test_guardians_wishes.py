@@ -362,7 +362,7 @@ def test_the_record_is_deleted_by_the_officer_and_the_guardian_is_told(
     work(row)
     assert row.state == RequestState.COMPLETED and not Patient.objects.filter(pk=mo.pk).exists()
     drain()
-    assert any("we have deleted your record" in mail.body for mail in mailbox.outbox if mail.to == [gwen.email])
+    assert any("the child you look after" in mail.body for mail in mailbox.outbox if mail.to == [gwen.email])
 
 
 @pytest.mark.parametrize("name", ["delete", "stop"])
@@ -409,15 +409,18 @@ def test_a_parents_deletion_that_waited_for_a_hold_goes_on_only_while_the_child_
 
 @pytest.mark.promise("P39", "P41")
 def test_the_last_mail_speaks_of_the_childs_record_and_leaves_the_parents_account(
-    gwen: User, mo: Patient, officer: User, as_: As
+    gwen: User, ben: User, mo: Patient, officer: User, as_: As
 ) -> None:
+    """The young person, whose own sign-in goes with the record, reads it as it is for them."""
     wish(as_(gwen), mo, "delete", understood="on")
     carried_out(officer, asked(RequestKind.GUARDIAN_DELETION))
     drain(patient=False)
-    [mail] = [mail for mail in mailbox.outbox if mail.subject == "What you asked us to do is done"]
+    last = [one for one in mailbox.outbox if one.subject == "What you asked us to do is done"]
+    mail, young = sorted(last, key=lambda one: one.to != [gwen.email])
     body = " ".join(mail.body.split())
     assert mail.to == [gwen.email] and "the record of the child you look after" in body
     assert "closed your account" not in body and "your record" not in body
+    assert young.to == ["ben@example.org"] and "closed your account, as your parent or guardian asked" in young.body
     assert not Patient.objects.filter(pk=mo.pk).exists() and User.objects.filter(pk=gwen.pk, is_active=True).exists()
 
 

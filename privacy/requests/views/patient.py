@@ -26,6 +26,7 @@ from privacy.requests.state import steps
 from privacy.selectors import afoot
 from records.access import patients_of
 from records.freezing.selectors import is_frozen
+from records.guardians.selectors import looked_after
 from records.vault.content import opened
 
 PATIENTS = (Role.PATIENT, Role.GUARDIAN)
@@ -39,17 +40,24 @@ def own_patient(request: AuthRequest) -> UUID:
     return mine[0]
 
 
+def own_record(request: AuthRequest, mine: list[UUID]) -> UUID | None:
+    """Of the records at hand, the person's own comes first; None where they only look after others."""
+    return mine[0] if mine and mine[0] not in looked_after(request.account_id) else None
+
+
 def card_of(row: RightsRequest) -> dict[str, Any]:
     """A request on a list: its clock (of the one that it is joined to, if any) and what happens next."""
     main = row.joined_to or row
     return {"row": row, "main": main, "clock": clock_of(main), "next": words.patient_next(row)}
 
 
-def wishes(request: AuthRequest, *, has_record: bool) -> list[KindRules]:
+def wishes(request: AuthRequest, mine: list[UUID]) -> list[KindRules]:
     """What this person can ask for, in the order of the kinds."""
+    own = own_record(request, mine) is not None
     return [
         rules for rules in kinds()
-        if rules.wish and request.actor.role in rules.roles and (has_record or not rules.about_record)
+        if rules.wish and request.actor.role in rules.roles
+        and (mine or rules.for_anybody or not rules.about_record) and (own or not rules.own_only)
     ]
 
 
@@ -81,6 +89,8 @@ def ask_copy(request: AuthRequest) -> HttpResponse:
 def ask_deletion(request: AuthRequest) -> HttpResponse:
     """Say what goes, what stays and until when; take the request."""
     patient_id = own_patient(request)
+    if own_record(request, [patient_id]) is None:  # a guardian asks on the child's own page, which says what follows
+        return redirect("privacy:children")
     form = DeletionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         told = {"form_key": form.cleaned_data["form_key"], "details": form.cleaned_data["note"]}
