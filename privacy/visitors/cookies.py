@@ -1,4 +1,4 @@
-"""Every cookie of the site in one table, and the one that keeps a visitor's choice (P42, P43).
+"""Every cookie and every other note in a browser in one table, and the one that keeps a visitor's choice (P42, P43).
 
 The page for people and the crawl of the tests read the same table. The choice is the same few
 signs for everybody who chose the same: it names nobody and tells nobody apart.
@@ -70,6 +70,7 @@ def table() -> list[Cookie]:
             settings.CHOICE_COOKIE_NAME, gettext_lazy("Remembers your yes or no, so that we do not ask again."), ours,
             _days(settings.CHOICE_COOKIE_DAYS), gettext_lazy("When you answer yes or no."),
         ),
+        *_own_store(ours),
     ]
     if settings.PARTNER_SCRIPT_URL:
         name = settings.PARTNER_NAME
@@ -81,6 +82,21 @@ def table() -> list[Cookie]:
             )
         )
     return rows
+
+
+def _own_store(ours: str) -> list[Cookie]:
+    """What scripts of the clinic's own desks keep in the browser's store; the page lists it with the cookies."""
+    when = gettext_lazy("Only at the desks of the clinic. It stays in the browser’s own store and is never sent.")
+    return [
+        Cookie(
+            "desk-keys", gettext_lazy("Remembers whether the keys of the clinician’s desk are on."), ours,
+            _("until it is cleared in the browser"), when,
+        ),
+        Cookie(
+            "django.admin.filtersState", gettext_lazy("Remembers which filters of a list are open."), ours,
+            _("until the tab is closed"), when,
+        ),
+    ]
 
 
 def _days(days: int) -> str:

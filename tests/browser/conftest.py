@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from portal.demo.people import PASSWORD
 from portal.demo.stack import BASE, Stack, free_port
+from privacy.visitors.cookies import table as cookie_table
 
 PATIENTS = 20  # enough for every state of a consult
 SHOTS = BASE / "test-results"
@@ -116,10 +117,21 @@ def somebody(stack: Stack, chromium: Browser, request: pytest.FixtureRequest) ->
         return person
 
     yield make
+    for person in opened:
+        person.faults += [f"kept in the browser: {what}" for what in strange_notes(person)]
     for number, person in enumerate(opened):
         person.shot(f"end-{request.node.name[:60]}-{number}")  # where it stood, for whoever looks for a failure
         person.context.close()
     assert [fault for person in opened for fault in person.faults] == []
+
+
+def strange_notes(person: Person) -> list[str]:
+    """What this browser holds that the page of cookies does not list, or that tells something (P42, P43)."""
+    listed = {row.name for row in cookie_table()}
+    state = person.context.storage_state()
+    held = [(cookie["name"], cookie["value"]) for cookie in state["cookies"]]
+    held += [(note["name"], note["value"]) for origin in state["origins"] for note in origin["localStorage"]]
+    return [name for name, value in held if name not in listed or not value.isalnum()]
 
 
 def corpus_folder() -> Path | None:

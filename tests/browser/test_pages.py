@@ -20,7 +20,7 @@ from django.urls import Resolver404, resolve, reverse
 from portal.demo.people import PASSWORD
 from portal.demo.stack import Stack
 from privacy.visitors.cookies import table as cookie_table
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, strange_notes
 from tests.sweeps.access_table import MODELS, TABLE
 from tests.sweeps.routes import all_routes
 
@@ -272,11 +272,14 @@ def outbound(person: Person, path: str) -> list[str]:
 
 
 def strange_cookies(person: Person, path: str) -> list[str]:
-    """Cookies in the browser that the table does not list, or that tell something (P42, P43)."""
-    held = person.context.cookies()
-    wrong = [cookie["name"] for cookie in held if cookie["name"] not in {row.name for row in cookie_table()}]
-    wrong += [cookie["name"] for cookie in held if not cookie["value"].isalnum() or not cookie["httpOnly"]]
-    return [f"{path}: the cookie {name}" for name in wrong]
+    """Cookies and notes that the table does not list, that tell something, or that a script could read (P42, P43)."""
+    wrong = [f"the note {name}" for name in strange_notes(person)]
+    wrong += [f"the cookie {cookie['name']}" for cookie in person.context.cookies() if not cookie["httpOnly"]]
+    if person.page.evaluate("document.cookie"):
+        wrong.append("a script can read a cookie")
+    of_the_tab: list[str] = person.page.evaluate("Object.keys(sessionStorage)")
+    wrong += [f"the note {name}" for name in of_the_tab if name not in {row.name for row in cookie_table()}]
+    return [f"{path}: {what}" for what in wrong]
 
 
 def axe(page: Any, path: str, how: str, *, rules: list[str] | None = None) -> list[str]:

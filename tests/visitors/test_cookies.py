@@ -23,7 +23,7 @@ CHOOSE = "/cookies/choice/"
 
 def test_the_notice_asks_with_two_equal_buttons_and_covers_nothing(as_: Browser) -> None:
     page = as_(None).get("/").content.decode()
-    [notice] = re.findall(r'<section class="ask".*?</section>', page, flags=re.DOTALL)
+    [notice] = re.findall(r'<section class="cookies".*?</section>', page, flags=re.DOTALL)
     buttons = re.findall(r'<button class="([^"]+)" name="what" value="(\w+)">', notice)
     assert sorted(value for _look, value in buttons) == ["accept", "decline"]
     assert len({look for look, _value in buttons}) == 1
@@ -148,7 +148,9 @@ def test_what_a_page_says_depends_on_what_the_browser_sent_and_says_so(as_: Brow
 def test_the_page_lists_every_row_of_the_table_with_purpose_setter_and_life(as_: Browser) -> None:
     page = as_(None).get(reverse("visitors:cookies")).content.decode()
     rows = re.findall(r"<h3>(.*?)</h3><dl" + r".*?<dd>(.*?)</dd>" * 4, page, flags=re.DOTALL)
-    assert [row[0] for row in rows] == [cookie.name for cookie in table()] == ["session", "csrf", "choice"]
+    assert [row[0] for row in rows] == [cookie.name for cookie in table()] == [
+        "session", "csrf", "choice", "desk-keys", "django.admin.filtersState",
+    ]
     assert all(cell.strip() for row in rows for cell in row)
     assert rows[2][3] == "365 days"
 
