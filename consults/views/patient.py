@@ -22,6 +22,7 @@ from portal.permissions import Permission, Purpose, Role
 from records.messages.services import messages_read
 from records.photos.selectors import photo_cards
 from records.vault import open_case, open_notes
+from records.vault.rooms import is_kept_back
 
 PATIENT = permission_required(Permission.RECORD_OWN)
 _ANY = UUID(int=0)  # stands in an address for the id to come
@@ -152,6 +153,9 @@ def plan(request: AuthRequest, consult_id: UUID) -> HttpResponse:
     """The answer: letter, morning, evening, what to watch for; fits on one printed page."""
     found = selectors.consult_for(by=request.actor, consult_id=consult_id)
     case = open_case(by=request.actor, encounter_id=found.encounter_id, purpose=Purpose.CARE)
+    if case.encounter.plan is None and is_kept_back(by=request.actor, encounter_id=found.encounter_id):
+        messages.info(request, _("Your plan is left out. What stands on this page says why, and what you can do."))
+        return redirect("records:record_of", found.patient_id)
     if case.encounter.plan is None:
         raise NotVisible
     return render(request, "consults/plan.html", {

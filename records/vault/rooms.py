@@ -12,11 +12,12 @@ from portal.audit.models import Action
 from portal.context import Actor
 from portal.errors import NotVisible
 from portal.permissions import Purpose
-from records.access import RULES
+from records.access import RULES, may_open
 from records.encounters.models import Encounter
 from records.history.models import Section
 from records.people.models import GrantKind, Patient
 from records.photos.selectors import PhotoCard
+from records.plans.models import Plan
 from records.vault import load
 from records.vault.content import (
     AssessmentView,
@@ -33,7 +34,7 @@ from records.vault.entries import PREVIEW, sections_view
 from records.vault.gate import look
 from records.vault.notes import HAS_NOTES, notes_of
 from records.vault.papers import NO_NOTES
-from records.withholding.selectors import HAS_WITHHELD, kept_back, withheld_of
+from records.withholding.selectors import HAS_WITHHELD, is_withheld, kept_back, withheld_of
 
 
 def open_patient(*, by: Actor, patient_id: UUID, purpose: Purpose) -> PatientView:
@@ -88,6 +89,13 @@ def open_routine(*, by: Actor, patient_id: UUID, encounter_id: UUID, purpose: Pu
     """
     grant = look(by=by, patient_id=patient_id, purpose=purpose, kind="records.plan", object_id=encounter_id)
     return load.routine_view(encounter_id, patient_id, grant=grant)
+
+
+def is_kept_back(*, by: Actor, encounter_id: UUID) -> bool:
+    """Whether an episode has a signed plan that this person is not shown (RULES 1.16). Nothing is opened."""
+    plan = Plan.objects.filter(encounter_id=encounter_id, signed_at__isnull=False).only("pk", "patient_id").first()
+    grant = plan and may_open(by=by, patient_id=plan.patient_id, purpose=Purpose.CARE, looking=True)
+    return bool(plan and grant and is_withheld(plan.pk, grant))
 
 
 def open_assessment(*, by: Actor, encounter_id: UUID, purpose: Purpose) -> AssessmentView | None:

@@ -90,6 +90,12 @@ def test_what_a_copy_was_refused_no_page_no_copy_and_no_app_shows_until_a_review
     assert vault.open_routine(
         by=ana.actor, patient_id=anas.pk, encounter_id=answered.encounter_id, purpose=Purpose.CARE
     ) is None
+    for name in ("plan", "consult", "thread", "home"):  # nothing breaks, and the plan leads to the words about it
+        address = reverse(f"consults:{name}", args=[] if name == "home" else [answered.pk])
+        shown = as_(ana).get(address, follow=True)
+        page = shown.content.decode()
+        assert shown.status_code == 200 and letter not in page
+        assert ("Your plan is left out" in page) is (name == "plan")
     with copy_of(ana, anas) as copy:
         bundle = json.loads(copy.read("record.fhir.json"))
         assert letter not in json.dumps(bundle) and str(answer.question_text) not in json.dumps(bundle)
