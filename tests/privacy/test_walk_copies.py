@@ -146,6 +146,26 @@ def posts(desk: Page, name: str) -> str:
     return text
 
 
+def asks_for_less(phone: Page, desk: Page, request: RightsRequest) -> None:
+    """Ana says no to the first cost and what would be enough; the officer offers that."""
+    phone.goto(f"/privacy/requests/{request.pk}/")
+    phone.get_by_text("No, or ask for less").click()
+    phone.get_by_label("What would be enough for you?").fill("Only the plan.")
+    phone.get_by_role("button", name="No, not at this price").click()
+    expect(phone.get_by_text("Nothing is made, and you owe nothing.").first).to_be_visible()
+    seen(phone, "third-6-declined")
+    desk.reload()
+    expect(desk.get_by_text("Only the plan.")).to_be_visible()
+    expect(desk.get_by_role("button", name="Put it into the print queue")).to_have_count(0)
+    seen(desk, "third-6-desk-declined")
+    desk.get_by_label("What goes into it").select_option(index=1)
+    desk.get_by_role("button", name="Make it again").click()
+    portals_turn()
+    desk.reload()
+    desk.get_by_role("button", name="Name the cost").click()
+    expect(desk.get_by_text("We wait for the answer.")).to_be_visible()
+
+
 @pytest.mark.promise("P14", "P32", "P36")
 def test_a_copy_for_somebody_else_is_signed_for_paid_posted_and_registered(
     window: Window, ana: User, officer: User, record: Patient, settings: Any, live_server: Any
@@ -168,6 +188,7 @@ def test_a_copy_for_somebody_else_is_signed_for_paid_posted_and_registered(
     desk.reload()
     seen(desk, "third-5-counted")
     desk.get_by_role("button", name="Name the cost").click()
+    asks_for_less(phone, desk, request)
     with square(settings, live_server.url):
         pays(phone, request)
     printed = posts(desk, "third")
