@@ -17,6 +17,7 @@ from privacy.copies.forms import PaperForm, QuoteForm, ThirdPartyForm
 from privacy.copies.models import PrintCopy
 from privacy.denials.grounds import grounds_for
 from privacy.fees.selectors import newest_quote
+from privacy.letters.models import Letter
 from privacy.requests.models import RequestKind, RightsRequest
 from privacy.requests.registry import KindRules, register
 from privacy.requests.state import RequestState
@@ -53,8 +54,10 @@ def _parts(patient_id: UUID) -> QuerySet[Encounter]:
 
 
 def patient_context(request: RightsRequest, by: Actor) -> Mapping[str, Any]:
-    """What it costs and what can be answered, and the letters about it."""
+    """What it costs and what can be answered, and the day on which it was posted."""
+    cover = Letter.objects.filter(request_id=request.pk, kind=services.COVER, posted_on__isnull=False)
     return {
+        "posted_on": cover.order_by("posted_on").values_list("posted_on", flat=True).last(),
         "quote": newest_quote(request.pk), "wanted": request.particulars or {},
         "third_party": request.kind == RequestKind.ACCESS_THIRD_PARTY,
     }

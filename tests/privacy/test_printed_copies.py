@@ -141,6 +141,7 @@ def test_a_copy_for_somebody_else_is_signed_for_and_registered_when_it_is_posted
     assert (given.basis, given.recipient, given.reference) == (DisclosureBasis.REQUEST, "Dr. Ann Lee", request.pk)
     assert str(row.pages) in given.what
     assert fresh(request).state == RequestState.COMPLETED
+    assert "We posted it on" in as_(ana).get(reverse("privacy:request", args=[request.pk])).content.decode()
 
 
 @pytest.mark.promise("P32")

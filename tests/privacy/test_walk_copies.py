@@ -195,6 +195,7 @@ def test_a_copy_for_somebody_else_is_signed_for_paid_posted_and_registered(
     assert "Dr. Ann Lee" in printed and WORD in printed
     phone.goto(f"/privacy/requests/{request.pk}/")
     expect(phone.get_by_text("Done").first).to_be_visible()
+    expect(phone.get_by_text("We posted it on")).to_be_visible()
     seen(phone, "third-12-done")
     assert Letter.objects.get(request_id=request.pk).kind == "copy_cover"
     phone.goto("/privacy/")
