@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.accounts.leaving import account_leave
 from portal.accounts.models import User
 from portal.audit.models import AccessEvent, Action
 from portal.context import SYSTEM
@@ -287,7 +288,7 @@ def test_a_letter_that_was_read_needs_no_paper(ana: User, anas: Patient) -> None
 
 
 @pytest.mark.promise("P39", "P41")
-@pytest.mark.parametrize("how", ["no account", "post only"])
+@pytest.mark.parametrize("how", ["no account", "post only", "left for good"])
 def test_the_last_letter_after_a_deletion_goes_by_post_to_who_has_no_mail_or_wants_none(
     how: str, ana: User, anas: Patient, clinician: User, officer: User
 ) -> None:
@@ -298,6 +299,13 @@ def test_the_last_letter_after_a_deletion_goes_by_post_to_who_has_no_mail_or_wan
             patient=anas, request_id=uuid4(), post_only=True, address=address, since=timezone.now()
         )
         request, line = ask(ana, anas), "7 Quiet Lane"
+    elif how == "left for good":  # the sign-in is still there, with an address that nobody has
+        patient_update(by=ana.actor, patient_id=anas.pk, address={"street": "5 Far Road", "city": "Elk River"})
+        account_leave(by=SYSTEM, account_id=ana.pk)
+        request, line = engine.request_open(
+            by=officer.actor, kind=RequestKind.DELETION, subject_id=anas.pk, account_id=ana.pk, form_key=uuid4(),
+            channel=Channel.PHONE, identity=engine.Identity(IdentityHow.CALLED_BACK),
+        ), "5 Far Road"
     else:
         request, line = engine.request_open(
             by=officer.actor, kind=RequestKind.DELETION, subject_id=anas.pk, account_id=None, form_key=uuid4(),
