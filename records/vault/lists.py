@@ -21,6 +21,7 @@ from records.photos.selectors import PhotoCard
 from records.vault import load
 from records.vault.content import CaseCard, PersonCard, joined_name, opened
 from records.vault.gate import look_at_each
+from records.withholding.selectors import FAMILY
 
 PERSON_COLUMNS = ("id", "public_id", "given_name", "family_name", "birth_date")
 
@@ -38,8 +39,10 @@ def open_case_cards(*, by: Actor, encounter_ids: Iterable[UUID], purpose: Purpos
     own = ("id", "patient", "concern", "opened_at", "submitted_at")
     rows = Encounter.objects.select_related("patient").only(*own, *columns).in_bulk(shown)
     photos: dict[UUID, tuple[PhotoCard, ...]] = {}
-    for grant in set(grants.values()):  # one for nearly everybody; two for who is a patient and a parent
-        opened_by_it = [pk for pk in shown if grants[owners[pk]] == grant]
+    # Staff see all, whatever opened it to them. Of a family's cards those of a child are asked for apart.
+    seen_by = {pk: grants[owners[pk]] if grants[owners[pk]] in FAMILY else GrantKind.PORTAL for pk in shown}
+    for grant in set(seen_by.values()):
+        opened_by_it = [pk for pk, held in seen_by.items() if held is grant]
         photos |= load.photo_cards(opened_by_it, grant=grant, ready=True)
     unread = dict(
         Message.objects.filter(encounter_id__in=shown, from_staff=False, read_at=None)
