@@ -84,7 +84,7 @@ def _first_day(year: int, month: int) -> dt.date:
     begun = first_month()
     try:
         first = dt.date(year, month, 1)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Http404 from None
     if begun is None or not begun <= first <= today():
         raise Http404

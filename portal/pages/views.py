@@ -58,6 +58,8 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def policy_version(request: HttpRequest, slug: str, version: str) -> HttpResponse:
     """One version, past ones too: they stay readable with their dates (P03)."""
+    if not version.isprintable():  # the database takes no NUL, not even to look for it
+        raise Http404
     found = get_object_or_404(selectors.versions(_kind(slug)), version=version)
     return _policy_page(request, found)
 

@@ -124,3 +124,8 @@ def test_months_follow_each_other_over_years(first: dt.date, after: dt.date, bef
 @pytest.mark.parametrize("address", ["log/2026/13/", "log/2019/01/", "log/2999/01/"])
 def test_a_month_that_is_none_is_not_found(address: str, officer: Any, as_: Any) -> None:
     assert as_(officer).get(f"/admin/{address}").status_code == 404
+
+
+def test_a_month_that_no_calendar_has_is_not_found(officer: Any, as_: Any) -> None:
+    for path in ("99999999999999999999/11", "2026/99999999999999999999", "0/0", "9999/12"):
+        assert as_(officer).get(f"/admin/log/{path}/").status_code == 404

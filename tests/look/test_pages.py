@@ -187,3 +187,8 @@ def test_a_form_from_elsewhere_gets_a_kind_refusal() -> None:
     response = client.post("/accounts/login/", {"login": "ana@example.org", "password": "x"})
     assert response.status_code == 403
     assert "<h1>" in response.content.decode()
+
+
+def test_a_version_that_nobody_published_is_not_found_whatever_it_is_called(as_: Browser) -> None:
+    for version in ("1999-01-01", "%00", "%D9%A3", "x" * 300, "..%2F"):
+        assert as_(None).get(f"/policies/privacy-policy/{version}/").status_code == 404

@@ -59,6 +59,7 @@ IDS: dict[str, str | bytes] = {
     "nobody": "00000000-0000-0000-0000-000000000000",
     "a URN": "urn:uuid:00000000-0000-0000-0000-000000000000",
 }
+TYPED = "Zq words"  # what stands in each text of a form that is filled in as it should be
 HOSTILE = {**WORDS, **NUMBERS, **DAYS, **IDS}
 
 
@@ -70,7 +71,7 @@ class Form:
     route: str
     page: str
     address: str
-    fields: dict[str, list[str]] = field(default_factory=dict)
+    fields: dict[str, list[str | bytes]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
 
 
@@ -149,4 +150,4 @@ def likely(kind: str, name: str) -> str:
         "tel": "320 555 0199", "month": f"{today:%Y-%m}", "url": "https://zq.example/",
     }
     parts = {"_month": "4", "_day": "4", "_year": "1970"}
-    return next((value for end, value in parts.items() if name.endswith(end)), known.get(kind, "Zq words"))
+    return next((value for end, value in parts.items() if name.endswith(end)), known.get(kind, TYPED))
