@@ -78,6 +78,7 @@ def retained() -> set[str]:
 def test_nothing_is_left_but_what_the_apps_say_they_keep(
     ana: User, ben: User, officer: User, clinician: User, marked_ana: Patient, as_: As
 ) -> None:
+    """FIELD_FAULTS 80: every table and every sealed file is looked through, histories and sessions too."""
     bens = told(ben, clinician, consults.person(ben, given="Ben", family="Tran"), word="other")
     before = sealed_files()
     bens_rows = rows_with(bens.patient_id, ben.pk, ben.email)
