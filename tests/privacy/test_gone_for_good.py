@@ -1,7 +1,7 @@
 """P39 in one go: a mark in every field, file and message of a person; after the erasure it is nowhere.
 
-FIELD_FAULTS 80 and 84. Not in a dump of the database, not under any of its keys, not in files, broker, logs, cache tables or
-exports. Then yesterday's backup is restored with the shipped command: gone again before the site
+FIELD_FAULTS 80 and 84. Not in a dump of the database, not under any of its keys, not in files, broker, logs,
+cache tables or exports. Then yesterday's backup is restored with the shipped command: gone again before the site
 answers, while a database restored by hand keeps the site closed.
 """
 
