@@ -25,6 +25,7 @@ Browser = Callable[..., Client]
 TOUCHED_BY_LOOKING = {
     "audit_accessevent": "every look leaves a trace",
     "django_session": "messages shown; when this sign-in was last seen",
+    "usersessions_usersession": "when and from where this sign-in was last seen",
     "portal_cache": "rate limits and used form keys",
     "records_message": "only who may open a thread marks it as read by opening it",
     "privacy_recordcopy": "when the patient fetched the copy, behind a recent sign-in",
