@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import Q
 
 from portal.audit.append_only import RewriteReason, rewrite_allowed
 from portal.audit.models import Action
@@ -18,7 +17,7 @@ from privacy.incidents.notice_models import BreachNotice, DutyDone, NoticeText, 
 from privacy.incidents.report_models import IncidentReport
 from privacy.incidents.state import IncidentState, ReportState
 from privacy.keeping.models import LegalHold
-from records.models import AccessGrant
+from records.models import AccessGrant, GrantKind
 
 # What points at something goes before what it points at.
 PARTS: tuple[type[models.Model], ...] = (
@@ -62,11 +61,12 @@ def _holds(people: models.QuerySet[Affected, dict[str, UUID | None]] | set[UUID]
 
 
 def _people(reports: models.QuerySet[IncidentReport] | list[IncidentReport]) -> set[UUID]:
-    """Records that reports are about: frozen for them, or of whoever sent one."""
+    """Records that reports are about: frozen for them, or of whoever sent one, or of their child."""
     rows = list(reports)
     accounts = [row.account_id for row in rows if row.account_id is not None]
-    own = AccessGrant.objects.filter(Q(account_id__in=accounts)).values_list("patient_id", flat=True)
-    return {UUID(str(one)) for row in rows for one in row.frozen_ids} | set(own)
+    own = AccessGrant.objects.filter(account_id__in=accounts, kind__in=[GrantKind.SELF, GrantKind.GUARDIAN])
+    frozen = {UUID(str(one)) for row in rows for one in row.frozen_ids}
+    return frozen | set(own.values_list("patient_id", flat=True))
 
 
 def _incident_remove(incident_id: UUID) -> None:
