@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = keep
 
 
-# Killing, starving and lying may take so many seconds of a worker's time in one `.ci/run`, long forms included.
+# Killing, starving and lying may take so many seconds in one `.ci/run`, long forms included.
 FAULT_SECONDS_MOST = 300
 # Where `.ci/run` has each of its runs write what they took, one number a line.
 FAULT_SECONDS_FILE = "FAULT_SECONDS_FILE"
@@ -49,12 +49,16 @@ def _fault_seconds(reporter: Any) -> tuple[int, float]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In `.ci/run`: fails the run in which the fault tests of all runs together have become too slow."""
+    """In `.ci/run`: fails the run in which the fault tests of all runs together have become too slow.
+
+    What two workers do side by side takes half as long.
+    """
     reporter, kept = session.config.pluginmanager.get_plugin("terminalreporter"), os.environ.get(FAULT_SECONDS_FILE)
     if reporter is None or not kept or hasattr(session.config, "workerinput"):
         return
+    workers = getattr(session.config.option, "numprocesses", None) or 1
     with Path(kept).open("a+") as file:
-        file.write(f"{_fault_seconds(reporter)[1]:.1f}\n")
+        file.write(f"{_fault_seconds(reporter)[1] / workers:.1f}\n")
         file.seek(0)
         spent = sum(float(line) for line in file)
     if spent > FAULT_SECONDS_MOST:
