@@ -42,7 +42,9 @@ def deletion_staff_context(request: RightsRequest, by: Actor) -> Mapping[str, An
     if request.subject_id is None:
         return {}
     held = not request.ended_at and on_hold(request.subject_id)
+    others = RightsRequest.objects.filter(subject_id=request.subject_id, ended_at=None).exclude(kind=request.kind)
     return {
+        "ends_too": [] if request.ended_at else list(others.only("kind", "due_on").order_by("due_on")),
         **deletion_context(request, by), "held": held, "waits_for_hold": held and request.held_at is not None,
         "copies": archive_copies(request.subject_id)[:20],
     }

@@ -13,8 +13,10 @@ from django.utils import timezone
 from portal.accounts.models import User
 from privacy.requests.models import Channel, RequestKind, RightsRequest
 from privacy.requests.registry import kinds, with_panel
+from privacy.requests.services import request_withdraw
 from privacy.requests.state import RequestState
 from records.models import Patient
+from tests.privacy.building import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORDS = "zqx the very words that I wrote"
@@ -50,3 +52,16 @@ def test_both_sides_read_the_words_and_the_letter_of_every_kind(
         assert reverse("privacy:request", args=[pk]) in everything, "nothing falls off the end of a list"
     assert reverse("privacy:papers") in hers.get(reverse("privacy:home")).content.decode()
     assert RightsRequest.objects.values("kind").distinct().count() == len(RequestKind)
+
+
+@pytest.mark.promise("P39", "P51")
+def test_before_a_deletion_the_officer_reads_what_else_would_end_unanswered(
+    anas: Patient, ana: User, officer: User, as_: Any
+) -> None:
+    deletion, complaint = ask(ana, anas), ask(ana, anas, RequestKind.COMPLAINT, details=WORDS)
+    page = as_(officer).get(reverse("admin:privacy_request", args=[deletion.pk])).content.decode()
+    assert "It ends unanswered when the record is deleted" in page
+    assert page.count(reverse("admin:privacy_request", args=[complaint.pk])) == 1
+    request_withdraw(by=ana.actor, request_id=complaint.pk)
+    page = as_(officer).get(reverse("admin:privacy_request", args=[deletion.pk])).content.decode()
+    assert "It ends unanswered" not in page
