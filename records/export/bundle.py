@@ -35,8 +35,8 @@ from records.photos.models import Photo, PhotoState
 from records.vault.content import EncounterView, RecordView
 from records.vault.files import FileUnreadable, read_document, read_photo
 from records.vault.rooms import open_record
-
 from records.withholding.words import left_out
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -65,8 +65,8 @@ class RecordFiles:
     _thumbs: dict[UUID, bytes] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        yield from self._photos()
         self.notes.extend(left_out(self.record.withheld))
+        yield from self._photos()
         yield from self._documents()
         self.tell("pdf", 1, 1)
         changed_at = last_change(self.record)
