@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from portal.crypto.tokens import DecryptionError, unseal
+from portal.errors import DomainError
 
 UNOPENED: Any = type("Unopened", (), {"__repr__": lambda self: "<unopened>", "__slots__": ()})()
 
@@ -150,3 +152,20 @@ class SealedAttribute(DeferredAttribute):
         before = state.get(name)
         token = before.token if isinstance(before, LazyValue) and before.field.context == self.field.context else None
         state[name] = LazyValue(self.field, token, value, assigned=True)
+
+
+def must_be_read(row: Model, *names: str) -> None:
+    """Before somebody types over these columns: raise ``DomainError`` ``unreadable`` for one that no key opens.
+
+    The key may come back, and with it what stood there.
+    """
+    for name in names:
+        try:
+            getattr(row, name)
+        except DecryptionError:
+            raise DomainError(
+                "unreadable",
+                _("What stands here cannot be read at the moment, so it cannot be changed. It is kept as it is, and "
+                  "our staff have been told."),
+                name,
+            ) from None

@@ -17,6 +17,7 @@ from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import SYSTEM, Actor
 from portal.crypto.sealed import SealedRef
+from portal.crypto.values import must_be_read
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.jobs.services import job_start
@@ -196,6 +197,7 @@ def letter_readdress(*, by: Actor, letter_id: UUID, name: str, address: str) -> 
             raise DomainError(
                 "enclosure_gone", _("The copy behind this letter is not kept any more. Tell the person in another way.")
             )
+        must_be_read(letter, "recipient")
         letter.recipient, letter.handled_by = to.as_json(), by.account_id
         letter.made_at = letter.printed_at = None
         letter.job_id = job_start(

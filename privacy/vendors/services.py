@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import Actor
+from portal.crypto.values import must_be_read
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, Purpose, require
@@ -72,6 +73,8 @@ def vendor_save(*, by: Actor, vendor_id: UUID | None = None, **values: Any) -> V
             row = Vendor() if vendor_id is None else Vendor.objects.select_for_update().filter(pk=vendor_id).first()
             if row is None:
                 raise NotVisible
+            if vendor_id is not None:
+                must_be_read(row, "contact")
             for name, value in values.items():
                 setattr(row, name, value)
             row.save()

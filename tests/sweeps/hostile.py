@@ -60,6 +60,7 @@ IDS: dict[str, str | bytes] = {
     "a URN": "urn:uuid:00000000-0000-0000-0000-000000000000",
 }
 TYPED = "Zq words"  # what stands in each text of a form that is filled in as it should be
+FORM = "application/x-www-form-urlencoded"
 HOSTILE = {**WORDS, **NUMBERS, **DAYS, **IDS}
 
 

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.context import Actor
+from portal.crypto.values import must_be_read
 from portal.dates import clinic_zone, today
 from portal.errors import DomainError, NotVisible
 from portal.permissions import Permission, require
@@ -104,6 +105,7 @@ def facts_write(
     words = said(summary, _("Say in a few words what happened."), "summary")
     with transaction.atomic():
         incident = incident_locked(by, incident_id)
+        must_be_read(incident, "summary")
         incident.summary, incident.happened_on, incident.data_kinds = words, happened_on, _listed(data_kinds)
         incident.save(update_fields=["summary", "happened_on", "data_kinds"])
         recount(incident)
@@ -238,6 +240,7 @@ def _assessment(incident: Incident) -> Assessment:
 
 
 def _fill(draft: Assessment, values: Mapping[str, str]) -> None:
+    must_be_read(draft, *FACTORS, "conclusion")
     for factor in FACTORS:
         setattr(draft, factor, values.get(factor, "").strip())
         level = values.get(f"{factor}_level", "")

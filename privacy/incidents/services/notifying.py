@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from portal.agreements.models import PolicyKind
 from portal.agreements.selectors import agreed_accounts
 from portal.context import SYSTEM, Actor
+from portal.crypto.values import must_be_read
 from portal.dates import today
 from portal.errors import DomainError, NotVisible
 from portal.outbox.models import MailState, OutgoingMail
@@ -42,6 +43,7 @@ def notice_write(*, by: Actor, incident_id: UUID, values: Mapping[str, str]) -> 
         text = NoticeText.objects.select_for_update().get(incident=incident)
         if text.send_from is not None:
             raise DomainError("notices_sent", _("The notices are on their way with the words as they were."))
+        must_be_read(text, *PARTS)
         for part in PARTS:
             setattr(text, part, values.get(part, "").strip())
         text.save()
