@@ -47,7 +47,7 @@ fhir: .venv/.ready ## let two other readers of FHIR judge the copies of the seed
 	$(PY) -m pytest -q -m fhir tests/fhir $(ARGS)
 
 slow: .venv/.ready .local/ministack-venv/.ready ## run the long forms of the suites
-	$(PY) -m pytest -q -m slow $(ARGS)
+	$(PY) -m pytest -q -m slow -n $(WORKERS) $(ARGS)
 
 faults: .venv/.ready .local/ministack-venv/.ready ## kill workers between any two steps, and broker and database at night, long forms too
 	$(PY) -m pytest -q -m "slow or not slow" tests/faults $(ARGS)
