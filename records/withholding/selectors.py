@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, Model, OuterRef, QuerySet
 
 from records.people.models import GrantKind
 from records.withholding.models import Withheld
@@ -18,6 +18,8 @@ M = TypeVar("M", bound=Model)
 FAMILY = frozenset({GrantKind.SELF, GrantKind.GUARDIAN})
 # Whether the patient of a row has any, asked along with the row itself.
 HAS_WITHHELD = Exists(Withheld.objects.filter(patient_id=OuterRef("patient_id"), ended_at=None))
+_FROM_A_GUARDIAN = "SELECT 1 FROM records_withheld w WHERE w.part_id = %(expressions)s AND w.ended_at IS NULL"
+_FROM_THE_PATIENT = f"{_FROM_A_GUARDIAN} AND NOT w.guardians_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,14 @@ def running(grant: GrantKind) -> QuerySet[Withheld]:
 
 
 def shown(rows: QuerySet[M], grant: GrantKind, *, part: str = "pk") -> QuerySet[M]:
-    """The rows without the parts that are kept back; ``part`` is the column with the part's id. No query."""
-    return rows.filter(~Exists(running(grant).filter(part_id=OuterRef(part)))) if grant in FAMILY else rows
+    """The rows without the parts that are kept back; ``part`` is the column with the part's id. No query.
+
+    Plain SQL with the meaning of ``running``: building a nested query takes longer than its answer.
+    """
+    if grant not in FAMILY:
+        return rows
+    asked = _FROM_A_GUARDIAN if grant is GrantKind.GUARDIAN else _FROM_THE_PATIENT
+    return rows.filter(Func(F(part), template=f"NOT EXISTS ({asked})", output_field=BooleanField()))
 
 
 def is_withheld(part_id: UUID, grant: GrantKind) -> bool:
