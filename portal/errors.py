@@ -29,5 +29,9 @@ class NotAllowed(NotVisible):
     """The role may not use this verb. Shown as "not found" as well; logged as a denial."""
 
 
+class Overtaken(PortalError):
+    """Something that was read changed before its result could be kept. The work is done once more."""
+
+
 class StorageUnavailable(PortalError):
     """The file store did not answer. Work is kept and tried again."""

@@ -39,6 +39,8 @@ from records.export.archive_file import SealedSpool, build_record_zip
 from records.export.pdf_words import Looked
 from records.freezing.selectors import is_frozen
 from records.vault.given import given_cells, given_each, given_header
+from records.withholding.selectors import held_now
+from records.withholding.services import still_held
 
 FOLDER = "copies"
 LOOKS_SHOWN = 30  # in record.pdf; all of them stand in who-looked.csv
@@ -51,12 +53,13 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     if done is not None:
         return {"copy": str(done.pk)}
     request = request_resume(job.ref)
-    if request.state != RequestState.CARRYING_OUT:  # taken back, or overtaken by a deletion
+    if request.state != RequestState.CARRYING_OUT or request.subject_id is None:  # taken back, or deleted
         return {"request": str(request.pk)}
+    held = held_now(request.subject_id)
     with _zip(request, progress) as spool:
         ref = sealed.write_stream(cast("IO[bytes]", spool), folder=FOLDER)
     try:
-        copy = _keep(request.pk, ref)
+        copy = _keep(request.pk, ref, held)
     except BaseException:
         sealed.delete(ref.name)
         raise
@@ -103,11 +106,15 @@ def _counted(lines: Iterator[dict[str, str]], looks: dict[tuple[str, str], Looke
         yield line
 
 
-def _keep(request_id: UUID, ref: SealedRef) -> RecordCopy:
-    """The row, the request's end and the mail: all or nothing. Two workers keep one copy."""
+def _keep(request_id: UUID, ref: SealedRef, held: frozenset[UUID]) -> RecordCopy:
+    """The row, the request's end and the mail: all or nothing. Two workers keep one copy.
+
+    Raises ``Overtaken`` when other parts than ``held`` are kept back by now: the job makes it once more.
+    """
     with transaction.atomic():
         request = RightsRequest.objects.select_for_update().get(pk=request_id)
         assert request.subject_id is not None and request.account_id is not None
+        still_held(request.subject_id, held)
         copy = RecordCopy.objects.create(
             request=request, subject_id=request.subject_id, account_id=request.account_id,
             name=ref.name, key=ref.key, size=ref.size,

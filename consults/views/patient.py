@@ -14,13 +14,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from consults import selectors, services
 from consults.forms import MessageForm, WelcomeForm
+from consults.home import Home, home_of, lines_of
 from consults.state import TRANSITIONS, UNSENT, ConsultAction, ConsultState
 from consults.views.draft import bill_of, sent_data
 from portal.errors import DomainError, NotVisible
 from portal.guards import AuthRequest, permission_required, role_required
 from portal.permissions import Permission, Purpose, Role
 from records.messages.services import messages_read
-from records.photos.selectors import photo_cards
 from records.vault import open_case, open_notes
 from records.vault.rooms import is_kept_back
 
@@ -34,7 +34,7 @@ def home(request: AuthRequest) -> HttpResponse:
     """The dashboard; staff have their desk, and whoever is new is welcomed first."""
     if request.actor.is_staff:
         return redirect("admin:index")
-    home = selectors.home_of(request.actor)
+    home = home_of(request.actor)
     if not home.lines and selectors.own_patient(request.actor) is None:
         if request.actor.role == Role.PATIENT:
             return redirect("consults:welcome")
@@ -46,7 +46,7 @@ def home(request: AuthRequest) -> HttpResponse:
     })
 
 
-def _rows(home: selectors.Home) -> list[dict[str, object]]:
+def _rows(home: Home) -> list[dict[str, object]]:
     """What each line of the list shows. Two addresses are looked up a page, not two a row: a
     lookup costs as much as the row's words. Dicts, since templates ask them first.
     """
@@ -95,7 +95,6 @@ def consult(request: AuthRequest, consult_id: UUID) -> HttpResponse:
         "line": bill_of(found),
         "late": found.due_at is not None and found.answered_at is None and found.due_at < timezone.now(),
         "may_withdraw": (ConsultState(found.state), ConsultAction.WITHDRAW) in TRANSITIONS,
-        "photo_count": len(photo_cards(found.encounter_id)),
     })
 
 
@@ -122,7 +121,7 @@ def withdraw(request: AuthRequest, consult_id: UUID) -> HttpResponse:
 @PATIENT
 def messages_list(request: AuthRequest) -> HttpResponse:
     """All threads, the newest words first; what was said is on the thread's own page."""
-    lines = [line for line in selectors.lines_of(request.actor) if not line.unsent and line.consult.paid_at]
+    lines = [line for line in lines_of(request.actor) if not line.unsent and line.consult.paid_at]
     lines.sort(key=lambda line: line.last_at or line.started_on, reverse=True)
     return render(request, "consults/messages.html", {"lines": lines})
 

@@ -31,7 +31,8 @@ from records.export.withheld import without
 from records.models import GrantKind
 from records.vault.content import RecordView
 from records.vault.rooms import open_record
-from records.withholding.selectors import kept_back, withheld_of
+from records.withholding.selectors import held_now, kept_back, withheld_of
+from records.withholding.services import still_held
 
 JOB_KIND = "privacy.print_copy"
 PAPER, EDGE = (612, 792), 36  # points: a letter page, and the edge that is left white around a picture
@@ -42,11 +43,11 @@ def _run(job: Job, progress: Progress) -> dict[str, str | int]:
     copy = PrintCopy.objects.filter(pk=ref_of(job), made_at=None).first()
     if copy is None:
         return {}
-    request = RightsRequest.objects.get(pk=copy.request_id)
+    request, held = RightsRequest.objects.get(pk=copy.request_id), held_now(copy.subject_id)
     pdf, missing = _pdf(request, copy, progress)
     ref = sealed.write(pdf, folder=FOLDER)
     try:
-        kept = _keep(copy, ref, page_count(pdf), missing)
+        kept = _keep(copy, ref, page_count(pdf), missing, held)
     except BaseException:
         sealed.delete(ref.name)
         raise
@@ -117,12 +118,16 @@ def _reader(request: RightsRequest, copy: PrintCopy) -> tuple[Actor, Purpose]:
     return Actor(copy.asked_by, Role.OFFICER), Purpose.LEGAL_DUTY
 
 
-def _keep(seen: PrintCopy, ref: SealedRef, pages: int, missing: int) -> bool:
-    """The row and the word to the officer; of two workers one keeps its file."""
+def _keep(seen: PrintCopy, ref: SealedRef, pages: int, missing: int, held: frozenset[UUID]) -> bool:
+    """The row and the word to the officer; of two workers one keeps its file.
+
+    Raises ``Overtaken`` when other parts than ``held`` are kept back by now: the job makes it once more.
+    """
     with transaction.atomic():
         copy = PrintCopy.objects.select_for_update().filter(pk=seen.pk, made_at=None, job_id=seen.job_id).first()
         if copy is None:
             return False
+        still_held(copy.subject_id, held)  # after the row's own lock, as a refusal takes them
         copy.name, copy.key, copy.pages, copy.missing = ref.name, ref.key, pages, missing
         copy.made_at = timezone.now()
         copy.save(update_fields=["name", "key", "pages", "missing", "made_at"])

@@ -17,6 +17,7 @@ from records.access import require_open
 from records.encounters.models import Encounter
 from records.messages.models import Message
 from records.people.names import clean_text
+from records.withholding.selectors import shown
 
 BODY_LENGTH = 5000
 
@@ -59,10 +60,11 @@ def messages_read(*, by: Actor, encounter_id: UUID) -> int:
     encounter = Encounter.objects.filter(pk=encounter_id).only("pk", "patient_id").first()
     if encounter is None:
         raise NotVisible
-    require_open(by=by, patient_id=encounter.patient_id, purpose=Purpose.COMMUNICATING, whole=True, looking=True)
-    return Message.objects.filter(
-        encounter_id=encounter_id, from_staff=not by.is_staff, read_at=None
-    ).update(read_at=timezone.now())
+    grant = require_open(
+        by=by, patient_id=encounter.patient_id, purpose=Purpose.COMMUNICATING, whole=True, looking=True
+    )
+    new = Message.objects.filter(encounter_id=encounter_id, from_staff=not by.is_staff, read_at=None)
+    return shown(new, grant).update(read_at=timezone.now())
 
 
 def checked_body(body: str) -> str:

@@ -18,8 +18,10 @@ M = TypeVar("M", bound=Model)
 FAMILY = frozenset({GrantKind.SELF, GrantKind.GUARDIAN})
 # Whether the patient of a row has any, asked along with the row itself.
 HAS_WITHHELD = Exists(Withheld.objects.filter(patient_id=OuterRef("patient_id"), ended_at=None))
-_FROM_A_GUARDIAN = "SELECT 1 FROM records_withheld w WHERE w.part_id = %(expressions)s AND w.ended_at IS NULL"
-_FROM_THE_PATIENT = f"{_FROM_A_GUARDIAN} AND NOT w.guardians_only"
+# The meaning of ``running`` as plain SQL, for the part whose id stands at ``%(expressions)s``: pages that are
+# asked for often, since building a nested query takes longer than its answer.
+KEPT_FROM_A_GUARDIAN = "SELECT 1 FROM records_withheld w WHERE w.part_id = %(expressions)s AND w.ended_at IS NULL"
+KEPT_FROM_THE_PATIENT = f"{KEPT_FROM_A_GUARDIAN} AND NOT w.guardians_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,10 @@ def running(grant: GrantKind) -> QuerySet[Withheld]:
 
 
 def shown(rows: QuerySet[M], grant: GrantKind, *, part: str = "pk") -> QuerySet[M]:
-    """The rows without the parts that are kept back; ``part`` is the column with the part's id. No query.
-
-    Plain SQL with the meaning of ``running``: building a nested query takes longer than its answer.
-    """
+    """The rows without the parts that are kept back; ``part`` is the column with the part's id. No query."""
     if grant not in FAMILY:
         return rows
-    asked = _FROM_A_GUARDIAN if grant is GrantKind.GUARDIAN else _FROM_THE_PATIENT
+    asked = KEPT_FROM_A_GUARDIAN if grant is GrantKind.GUARDIAN else KEPT_FROM_THE_PATIENT
     return rows.filter(Func(F(part), template=f"NOT EXISTS ({asked})", output_field=BooleanField()))
 
 
@@ -62,6 +61,11 @@ def withheld_ids(part_ids: Iterable[UUID], grant: GrantKind) -> frozenset[UUID]:
     if grant not in FAMILY or not wanted:
         return frozenset()
     return frozenset(running(grant).filter(part_id__in=wanted).values_list("part_id", flat=True))
+
+
+def held_now(patient_id: UUID) -> frozenset[UUID]:
+    """What is kept back of a record from anybody: to be asked before it is read, for ``still_held``."""
+    return frozenset(Withheld.objects.filter(patient_id=patient_id, ended_at=None).values_list("pk", flat=True))
 
 
 def withheld_of(patient_id: UUID, grant: GrantKind) -> tuple[Withheld, ...]:

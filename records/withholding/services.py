@@ -11,9 +11,11 @@ from django.db.models.functions import Greatest, Now
 from portal.audit.models import Action
 from portal.audit.services import access_record
 from portal.context import Actor
+from portal.errors import Overtaken
 from portal.permissions import Purpose
 from records.people.models import Patient
 from records.withholding.models import Withheld
+from records.withholding.selectors import held_now
 
 
 def parts_withhold(
@@ -51,6 +53,16 @@ def parts_show_again(*, by: Actor, request_id: UUID) -> int:
         if patient_id is not None:
             _record(by, patient_id, request_id)
     return ended
+
+
+def still_held(patient_id: UUID, held: frozenset[UUID]) -> None:
+    """In the transaction that keeps what was made of a record: raises ``Overtaken`` unless ``held`` is so still.
+
+    Holds up ``parts_withhold``, so that whoever refuses a part finds the kept copy, or the copy finds the refusal.
+    """
+    Patient.objects.select_for_update(no_key=True).only("pk").filter(pk=patient_id).first()
+    if held_now(patient_id) != held:
+        raise Overtaken
 
 
 def _record(by: Actor, patient_id: UUID, request_id: UUID) -> None:

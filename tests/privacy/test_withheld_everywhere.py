@@ -30,7 +30,7 @@ from records.export.archive_file import build_record_zip
 from records.history.models import Entry, Section
 from records.history.services import entry_add, entry_remove, section_none, version_of
 from records.history.topics import Said, topics_save
-from records.models import Answer, GrantKind, Message, Patient, Plan
+from records.models import Answer, GrantKind, Message, Patient, Photo, PhotoState, Plan
 from records.vault.documents import open_document, open_document_card, open_documents
 from records.vault.part import open_part
 from records.withholding.models import Withheld
@@ -206,3 +206,23 @@ def test_the_same_part_twice_is_kept_back_once_and_a_second_answer_stands_alone(
     assert again == 0 and Withheld.objects.filter(part_id=plan.pk, ended_at=None).count() == 1
     [row] = Withheld.objects.all()
     assert (row.asked_by, row.guardians_only, row.patient_id) == (ana.pk, False, anas.pk)
+
+
+def test_home_neither_shows_the_photo_nor_announces_the_message_that_is_kept_back(
+    ana: User, anas: Patient, answered: Any, officer: User, clinician: User, as_: As,
+) -> None:
+    """A broken picture, or news that nobody can read, would tell that something is kept back, and not why."""
+    photo = Photo.objects.filter(encounter_id=answered.encounter_id, view="front").latest("received_at")
+    Photo.objects.filter(pk=photo.pk).update(state=PhotoState.READY)
+    message = Message.objects.create(
+        encounter_id=answered.encounter_id, patient_id=anas.pk, author_id=clinician.pk, from_staff=True, body="Call us",
+        form_key=uuid4(),
+    )
+    home = as_(ana).get(reverse("consults:home")).content.decode()
+    assert str(photo.pk) in home and "New message" in home
+    parts_withhold(by=officer.actor, patient_id=anas.pk, request_id=uuid4(), part_ids=[photo.pk, message.pk])
+    home = as_(ana).get(reverse("consults:home")).content.decode()
+    assert str(photo.pk) not in home and "New message" not in home
+    as_(ana).get(reverse("consults:thread", args=[answered.pk]))
+    message.refresh_from_db()
+    assert message.read_at is None, "she has not seen it"

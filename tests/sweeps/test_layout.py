@@ -63,7 +63,7 @@ DECLARED: dict[str, set[str]] = {
     "billing": {"products", "signals", "square"},
     "billing/square": {"answers"},
     "consults/desk": {"casefile", "cautions", "glance", "templates_library"},
-    "consults": {"questionnaire"},
+    "consults": {"home", "questionnaire"},
     "privacy": {
         "archive", "closing", "deidentified", "dossier", "erasure", "exports", "ledger", "merging", "promises",
         "replay", "retention",
