@@ -395,6 +395,9 @@ def test_the_officer_walks_it_on_the_desk(ana: User, record: Patient, officer: U
     client.post(reverse("admin:copy_prepare", args=[request.pk]), {"part": ""})
     run_job(PrintCopy.objects.get(request_id=request.pk).job_id)  # type: ignore[arg-type]
     assert "Name the cost" in client.get(here).content.decode()
+    refused = client.post(reverse("admin:copy_quote", args=[request.pk]), {"minutes": "-1", "postage": "2.17"})
+    shown = refused.content.decode()
+    assert "greater than or equal to 0" in shown and 'value="2.17"' in shown and not FeeQuote.objects.exists()
     client.post(reverse("admin:copy_quote", args=[request.pk]), {"minutes": "5", "postage": "1.90"})
     assert FeeQuote.objects.get().state == FeeState.QUOTED
     assert OutgoingMail.objects.filter(kind="privacy.fee").exists()

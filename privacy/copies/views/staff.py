@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,11 +10,14 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from portal.context import Actor
 from portal.errors import DomainError
 from portal.guards import AuthRequest
 from privacy.copies import services
 from privacy.copies.forms import QuoteForm
-from privacy.fees.views.staff import back, named, refused
+from privacy.fees.models import FeeQuote
+from privacy.fees.views.staff import back, named
+from privacy.requests.views.deeds import filled
 
 
 @require_POST
@@ -34,14 +38,8 @@ def prepare(request: AuthRequest, request_id: UUID) -> HttpResponse:
 def quote(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Name what it costs, or that it is free."""
     form = QuoteForm(request.POST)
-    if not form.is_valid():
-        return refused(request, form, request_id)
-    told = form.cleaned_data
-    try:
-        named(request, services.copy_quote(
-            by=request.actor, request_id=request_id, minutes=told["minutes"], postage_cents=form.postage_cents,
-            appeal=told["appeal"], current_care=told["current_care"], waive=told["waive"],
-        ))
-    except DomainError as error:
-        messages.error(request, error.message)
-    return back(request_id)
+
+    def deed(*, by: Actor, request_id: UUID, postage: Any, **told: Any) -> FeeQuote:
+        return services.copy_quote(by=by, request_id=request_id, postage_cents=form.postage_cents, **told)
+
+    return filled(request, request_id, "quote_form", form, deed, named)

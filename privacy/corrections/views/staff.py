@@ -24,6 +24,7 @@ from privacy.corrections.forms import (
     StatementNotedForm,
 )
 from privacy.requests.models import RequestKind, RightsRequest
+from privacy.requests.views.deeds import filled
 from records import vault
 from records.amendments.models import PaperKind, Telling
 from records.amendments.parts import Part, parts_of
@@ -115,31 +116,17 @@ def _named(parts: list[Part], code: str) -> Part:
 @require_POST
 def rebut(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Answer the statement; the patient gets a copy."""
+    said = _("The answer stands with the statement, and a copy goes to the patient.")
     form = RebuttalForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, _("Write the clinic’s answer."))
-        return _back(request_id)
-    try:
-        services.rebuttal_write(by=request.actor, request_id=request_id, words=form.cleaned_data["words"])
-        messages.success(request, _("The answer stands with the statement, and a copy goes to the patient."))
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _back(request_id)
+    return filled(request, request_id, "rebuttal_form", form, services.rebuttal_write, said)
 
 
 @require_POST
 def statement(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Copy a statement that came by letter or mail: it stands with the part as if written in the portal."""
+    said = _("The statement stands with this part of the record.")
     form = StatementNotedForm(request.POST)
-    try:
-        if form.is_valid():
-            services.statement_note(by=request.actor, request_id=request_id, words=form.cleaned_data["words"])
-            messages.success(request, _("The statement stands with this part of the record."))
-        else:
-            messages.error(request, _("Write what they wrote."))
-    except DomainError as error:
-        messages.error(request, error.message)
-    return _back(request_id)
+    return filled(request, request_id, "statement_form", form, services.statement_note, said)
 
 
 @require_POST

@@ -22,6 +22,7 @@ from privacy.denials.grounds import BY_KIND, COPIES, listed
 from privacy.denials.models import Denial, ReviewDecision
 from privacy.denials.selectors import reviews_for, withheld_from
 from privacy.requests.models import RequestKind, RightsRequest
+from privacy.requests.views.deeds import filled
 from records.access import may_open
 from records.amendments.models import PaperKind
 from records.amendments.parts import Part, kind_of, parts_of
@@ -68,16 +69,8 @@ def _parts(request: AuthRequest, row: RightsRequest) -> list[Part]:
 @require_POST
 def review_noted(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Somebody asked for a review by letter, mail or phone, as every letter of a "no" offers (RULES 1.16)."""
-    form = ReviewAskForm(request.POST)
-    try:
-        if form.is_valid():
-            services.review_ask(by=request.actor, request_id=request_id, words=form.cleaned_data["words"])
-            messages.success(request, _("Noted. Somebody who had no part in our answer looks at it again."))
-        else:
-            messages.error(request, _("These words are too long."))
-    except DomainError as error:
-        messages.error(request, error.message)
-    return redirect("admin:privacy_request", request_id=request_id)
+    said = _("Noted. Somebody who had no part in our answer looks at it again.")
+    return filled(request, request_id, "review_form", ReviewAskForm(request.POST), services.review_ask, said)
 
 
 @require_GET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,11 +11,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from portal.context import Actor
 from portal.errors import DomainError
 from portal.guards import AuthRequest
-from privacy.fees.forms import CostForm, PagesForm
+from privacy.fees.forms import PagesForm
 from privacy.fees.models import FeeQuote
 from privacy.fees.services import cost_name, quote_settled_by_post
+from privacy.requests.views.deeds import filled
 
 
 def back(request_id: UUID) -> HttpResponse:
@@ -22,34 +25,20 @@ def back(request_id: UUID) -> HttpResponse:
     return redirect("admin:privacy_request", request_id=request_id)
 
 
-def refused(request: AuthRequest, form: CostForm, request_id: UUID) -> HttpResponse:
-    """What is wrong with the numbers, said above the page."""
-    messages.error(request, " ".join(str(text) for found in form.errors.values() for text in found))
-    return back(request_id)
-
-
-def named(request: AuthRequest, row: FeeQuote) -> None:
+def named(row: FeeQuote) -> str:
     """What follows from naming it."""
-    messages.success(
-        request, _("The cost is named. We wait for the answer.") if row.cents else _("It is free. You can go on.")
-    )
+    return _("The cost is named. We wait for the answer.") if row.cents else _("It is free. You can go on.")
 
 
 @require_POST
 def name_cost(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Name what a request costs whose pages nobody has counted: a list of disclosures on paper."""
     form = PagesForm(request.POST)
-    if not form.is_valid():
-        return refused(request, form, request_id)
-    told = form.cleaned_data
-    try:
-        named(request, cost_name(
-            by=request.actor, request_id=request_id, pages=told["pages"], minutes=told["minutes"],
-            postage_cents=form.postage_cents, waive=told["waive"],
-        ))
-    except DomainError as error:
-        messages.error(request, error.message)
-    return back(request_id)
+
+    def deed(*, by: Actor, request_id: UUID, postage: Any, **told: Any) -> FeeQuote:
+        return cost_name(by=by, request_id=request_id, postage_cents=form.postage_cents, **told)
+
+    return filled(request, request_id, "cost_form", form, deed, named)
 
 
 @require_POST

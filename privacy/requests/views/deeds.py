@@ -44,21 +44,26 @@ def _act(request: AuthRequest, request_id: UUID, deed: Deed, said: str, **told: 
     return _done(request_id)
 
 
-def _filled(
-    request: AuthRequest, request_id: UUID, name: str, form: Form, deed: Deed, said: str, **renamed: str
+def filled(
+    request: AuthRequest, request_id: UUID, name: str, form: Form, deed: Callable[..., Any],
+    said: str | Callable[[Any], str], **renamed: str,
 ) -> HttpResponse:
     """A deed with a form: done, or the page again with what was typed and what is wrong with it.
 
-    ``renamed`` maps fields to the service's own names.
+    For the rooms' own deeds too: ``name`` is what their panel calls the form. ``said`` may depend on what
+    the deed gives back; ``renamed`` maps fields to the service's own names.
     """
     if form.is_valid():
         told = {renamed.get(field, field): value for field, value in form.cleaned_data.items()}
         try:
-            deed(by=request.actor, request_id=request_id, **told)
+            made = deed(by=request.actor, request_id=request_id, **told)
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            if error.field in form.fields:
+                form.add_error(error.field, error.message)
+            else:  # the state says no: that stands on the page also where this form does not any more
+                messages.error(request, error.message)
         else:
-            messages.success(request, said)
+            messages.success(request, said if isinstance(said, str) else said(made))
             return _done(request_id)
     request.method = "GET"
     return request_page(request, request_id, {name: form})
@@ -83,7 +88,7 @@ def carry_out(request: AuthRequest, request_id: UUID) -> HttpResponse:
 def answer(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Write the answer to a question or a complaint."""
     form = desk_forms.AnswerForm(request.POST, outcomes=rules_of(_row(request_id).kind).outcomes)
-    return _filled(request, request_id, "answer_form", form, services.request_answer, _("The answer is sent."))
+    return filled(request, request_id, "answer_form", form, services.request_answer, _("The answer is sent."))
 
 
 @require_POST
@@ -91,7 +96,7 @@ def extend(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Take the one extension of the law."""
     form = desk_forms.ExtendForm(request.POST)
     said = _("The new day stands, and a letter tells the patient why.")
-    return _filled(request, request_id, "extend_form", form, services.request_extend, said)
+    return filled(request, request_id, "extend_form", form, services.request_extend, said)
 
 
 @require_POST
@@ -102,7 +107,7 @@ def assign(request: AuthRequest, request_id: UUID) -> HttpResponse:
     def deed(*, by: Any, request_id: UUID, officer: str) -> RightsRequest:
         return services.request_assign(by=by, request_id=request_id, officer_id=UUID(officer))
 
-    return _filled(request, request_id, "owner_form", form, deed, _("It is in other hands now."))
+    return filled(request, request_id, "owner_form", form, deed, _("It is in other hands now."))
 
 
 @require_POST
@@ -116,7 +121,7 @@ def identity(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """It is known who asked."""
     form = desk_forms.IdentityForm(request.POST, known=_row(request_id).subject_id is not None)
     said = _("Written down. It is known who asked.")
-    return _filled(request, request_id, "identity_form", form, services.identity_confirm, said, number="subject_id")
+    return filled(request, request_id, "identity_form", form, services.identity_confirm, said, number="subject_id")
 
 
 @require_POST
@@ -124,7 +129,7 @@ def unproven(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """It could not be proven who asked."""
     form = desk_forms.LetterForm(request.POST, prefix="unproven")
     said = _("The request is closed, and a letter says why.")
-    return _filled(request, request_id, "unproven_form", form, services.identity_fail, said)
+    return filled(request, request_id, "unproven_form", form, services.identity_fail, said)
 
 
 @require_POST
@@ -132,7 +137,7 @@ def about(request: AuthRequest, request_id: UUID) -> HttpResponse:
     """Say whose record it is about."""
     form = desk_forms.AboutForm(request.POST, prefix="about")
     said = _("Now it is known whose record this is about.")
-    return _filled(request, request_id, "about_form", form, services.request_about, said, number="subject_id")
+    return filled(request, request_id, "about_form", form, services.request_about, said, number="subject_id")
 
 
 @require_POST

@@ -101,10 +101,11 @@ def request_page(request: AuthRequest, request_id: UUID, forms: dict[str, Any] |
         "job": Job.objects.filter(pk=row.job_id).first() if row.job_id else None,
         "particulars": words.particulars(row), "ground": words.ground(row), "letters": letters_about(row.pk),
         "record_open": row.subject_id is not None and _is_open(request, row.subject_id),
-        **_forms(row, may, forms or {}),
+        **_forms(row, may),
     }
     if rules.staff_context is not None:
         context = with_panel(context, rules.staff_context(row, request.actor))
+    context |= forms or {}  # a refused one as it was typed
     return render(request, "privacy/staff/request.html", context)
 
 
@@ -143,8 +144,8 @@ def _history(row: RightsRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _forms(row: RightsRequest, may: set[str], bound: dict[str, Any]) -> dict[str, Any]:
-    """The forms of the deeds that can be done now; a refused one as it was typed."""
+def _forms(row: RightsRequest, may: set[str]) -> dict[str, Any]:
+    """The forms of the deeds that can be done now."""
     rules, able = rules_of(row.kind), RequestAction
     owner = desk_forms.OwnerForm(officers=officers(), initial={"officer": row.officer_id})
     forms: dict[str, Any] = {"owner_form": owner}
@@ -158,4 +159,4 @@ def _forms(row: RightsRequest, may: set[str], bound: dict[str, Any]) -> dict[str
         forms |= {"extend_form": desk_forms.ExtendForm(initial={"until": limit}), "limit": limit}
     if rules.about_record and row.subject_id is None and not row.ended_at:
         forms["about_form"] = desk_forms.AboutForm(prefix="about")
-    return {"may_extend": may_extend(rules), **forms, **bound}
+    return {"may_extend": may_extend(rules), **forms}
