@@ -299,7 +299,7 @@ TABLE: dict[str, Access] = {
         "refuse", "part", "amend", "telling", "inbound", "limit_enter", "reach_enter",
     )},
     **{f"admin:privacy_{page}": deed("officer") for page in (
-        "rebut", "limit_stop", "state", "telling_said", "review_noted",
+        "limit_stop", "telling_said",
     )},
     "admin:privacy_override": desk("officer", "clinician"),
     "admin:privacy_reviews": desk("clinician", "other_clinician"),
@@ -314,12 +314,13 @@ TABLE: dict[str, Access] = {
     "admin:letters_posted": deed("officer"),
     **{f"admin:letter_{way}": deed("officer", gets="200") for way in ("posted", "returned", "address", "settle")},
     "admin:letter_again": deed("officer"),
-    **{f"admin:{way}": deed("officer") for way in ("copy_prepare", "copy_quote", "fee_name", "fee_check")},
+    **{f"admin:{way}": deed("officer") for way in ("copy_prepare", "fee_check")},
+    **{f"admin:{way}": deed("officer", gets="200") for way in ("copy_quote", "fee_name")},
     "admin:privacy_start": deed("officer"),
     "admin:privacy_carry_out": deed("officer"),
     "admin:privacy_enter": desk("officer"),
     **{f"admin:privacy_{page}": deed("officer", gets="200") for page in (
-        "answer", "extend", "assign", "identity", "unproven", "about",
+        "answer", "extend", "assign", "identity", "unproven", "about", "rebut", "state", "review_noted",
     )},
     **{f"admin:privacy_{page}": deed("officer") for page in (
         "identity_ask", "join", "separate", "put_back", "taken_back",

@@ -117,7 +117,7 @@ OFFICER = {
     **routes("200", "privacy_request", "privacy_report", "privacy_emergency", space="admin"),
     **routes("200", "privacy_lift", space="admin"),
     **routes("200", *(f"privacy_{page}" for page in (
-        "answer", "extend", "assign", "identity", "unproven", "about",
+        "answer", "extend", "assign", "identity", "unproven", "about", "rebut", "state", "review_noted",
     )), space="admin"),
     **routes("go", *(f"privacy_{page}" for page in (
         "identity_ask", "join", "separate", "put_back", "taken_back",
@@ -128,7 +128,7 @@ OFFICER = {
         "refuse", "part", "amend", "telling", "limit_enter", "reach_enter", "override",
     )), space="admin"),
     **routes("go", *(f"privacy_{page}" for page in (
-        "rebut", "limit_stop", "state", "telling_said", "review_noted",
+        "limit_stop", "telling_said",
     )), space="admin"),
     **routes("200", *(f"legal_{page}" for page in ("process", "file", "give", "refuse", "suspend")), space="admin"),
     **routes("200", "disclosures_of", "disclosure_add", "consent_paper", "disclosure_suspend", space="admin"),
@@ -136,7 +136,8 @@ OFFICER = {
     **routes("200", *(f"letter{way}" for way in (
         "", "_file", "_posted", "_returned", "_address", "_settle",
     )), space="admin"),
-    **routes("go", "letter_again", "copy_prepare", "copy_quote", "fee_name", "fee_check", space="admin"),
+    **routes("200", "copy_quote", "fee_name", space="admin"),
+    **routes("go", "letter_again", "copy_prepare", "fee_check", space="admin"),
     **routes("go", "privacy_start", "privacy_carry_out", "privacy_report_take", "incident_from_look", space="admin"),
     **routes("go", "binder_of_request", space="admin"),
 }
